@@ -1,0 +1,152 @@
+/* wrt/module.h - loading: bytes in, a validated and translated module out.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A module arrives in chunks of any size. Each section (each function body in the
+ * code section) is gathered in a buffer of exactly its announced size, charged to the
+ * partition as LOAD, then decoded, validated and translated in one pass and the buffer
+ * is freed or becomes part of the module. So the peak does not depend on the chunks.
+ *
+ * A module is immutable once finished and may serve many instances in many stores, also
+ * in several threads at once. It must outlive them.
+ */
+#ifndef WRT_MODULE_H
+#define WRT_MODULE_H
+
+#include "wrt/base.h"
+#include "wrt/partition.h"
+#include "wrt/value.h"
+
+WRT_BEGIN_DECLS
+
+struct wrt_module;
+struct wrt_module_loader;
+
+/* What one module may hold. 0 picks the default named beside each field; a refusal is
+ * WRT_ERR_LIMIT and its text names the field. */
+struct wrt_module_config {
+    uint32_t max_module_bytes;    /* whole module; default 256 MiB */
+    uint32_t max_section_bytes;   /* one section but code; default 128 MiB */
+    uint32_t max_body_bytes;      /* one function body; default 7,654,321 */
+    uint32_t max_types;           /* default 1,000,000 */
+    uint32_t max_imports;         /* default 1,000,000 */
+    uint32_t max_exports;         /* default 1,000,000 */
+    uint32_t max_functions;       /* imported ones included; default 1,000,000 */
+    uint32_t max_tables;          /* default 100,000 */
+    uint32_t max_memories;        /* default 1,000 */
+    uint32_t max_globals;         /* default 1,000,000 */
+    uint32_t max_segments;        /* data, and elements, each; default 100,000 */
+    uint32_t max_parameters;      /* default 1,000; so for results */
+    uint32_t max_locals;          /* of one function, parameters included; default 50,000 */
+    uint32_t max_nesting;         /* blocks inside each other; default 50,000 */
+    uint32_t max_frame_slots;     /* one call's frame; default and most 65,000 */
+    uint32_t max_name_bytes;      /* one name; default 100,000 */
+    bool canonical_nan;           /* every NaN that arithmetic makes is the canonical one */
+    bool drop_names;              /* forget the name section (saves memory) */
+};
+
+/* Starts a load. Borrows config (NULL: all defaults). The loader and everything it
+ * builds are charged to `partition`, which must outlive the module. Gives *out. O(1). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_begin(struct wrt_partition *partition, const struct wrt_module_config *config,
+                 struct wrt_module_loader **out, struct wrt_error *error);
+
+/* Feeds the next bytes; borrows them. After an error the loader only accepts abort (every
+ * other call repeats the error). O(size_bytes + bytes of items completed by it). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_feed(struct wrt_module_loader *loader, const void *bytes, size_t size_bytes,
+                struct wrt_error *error);
+
+/* Ends a load. Takes the loader also on error. Gives *out. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_finish(struct wrt_module_loader *loader, struct wrt_module **out,
+                  struct wrt_error *error);
+
+/* Takes the loader and frees what it built. NULL does nothing. */
+WRT_API void wrt_module_abort(struct wrt_module_loader *loader);
+
+/* begin, feed and finish in one call. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_load(struct wrt_partition *partition, const struct wrt_module_config *config,
+                const void *bytes, size_t size_bytes, struct wrt_module **out,
+                struct wrt_error *error);
+
+/* ERR_BUSY while an instance of it lives. NULL is WRT_OK. */
+WRT_MUST_CHECK WRT_API enum wrt_status wrt_module_destroy(struct wrt_module *module);
+
+/* ---- what is in it: all O(1), borrowed until the module is destroyed ---- */
+
+struct wrt_module_info {
+    uint32_t type_count, import_count, export_count;
+    uint32_t function_count, table_count, memory_count, global_count; /* with imports */
+    uint32_t imported_function_count, imported_table_count;
+    uint32_t imported_memory_count, imported_global_count;
+    uint32_t element_segment_count, data_segment_count, custom_section_count;
+    bool has_start;
+    uint32_t start_function;
+    uint64_t module_bytes;   /* size of the binary */
+    uint64_t code_bytes;     /* translated code */
+    uint32_t largest_frame_slots;
+    uint64_t features;       /* WRT_FEATURE_… bits of what the module uses */
+};
+
+/* X(name, bit, text): features beyond WebAssembly 1.0 that a module can use. */
+#define WRT_FEATURE_LIST(X)                          \
+    X(MUTABLE_GLOBAL, 0, "mutable-global")           \
+    X(SIGN_EXTENSION, 1, "sign-extension")           \
+    X(SATURATING, 2, "saturating-conversions")       \
+    X(MULTI_VALUE, 3, "multi-value")                 \
+    X(BULK_MEMORY, 4, "bulk-memory")                 \
+    X(REFERENCE_TYPES, 5, "reference-types")         \
+    X(EXTENDED_CONST, 6, "extended-const")           \
+    X(TAIL_CALL, 7, "tail-call")                     \
+    X(MULTI_MEMORY, 8, "multi-memory")
+
+enum wrt_feature {
+#define WRT_FEATURE_ENUM(name, bit, text) WRT_FEATURE_##name = (bit),
+    WRT_FEATURE_LIST(WRT_FEATURE_ENUM)
+#undef WRT_FEATURE_ENUM
+};
+WRT_API const char *wrt_feature_name(enum wrt_feature feature);
+
+WRT_API void wrt_module_get_info(const struct wrt_module *module, struct wrt_module_info *out);
+
+struct wrt_module_import {
+    struct wrt_bytes module, name;
+    struct wrt_extern_type type;
+};
+struct wrt_module_export {
+    struct wrt_bytes name;
+    uint32_t index; /* in its index space */
+    struct wrt_extern_type type;
+};
+struct wrt_module_custom {
+    struct wrt_bytes name;
+    uint64_t byte_offset; /* of its contents in the module */
+    uint64_t size_bytes;  /* of its contents */
+};
+
+/* ERR_BOUNDS if there is no such index. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_import(const struct wrt_module *module, uint32_t index,
+                      struct wrt_module_import *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_export(const struct wrt_module *module, uint32_t index,
+                      struct wrt_module_export *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_custom(const struct wrt_module *module, uint32_t index,
+                      struct wrt_module_custom *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_type(const struct wrt_module *module, uint32_t index,
+                    struct wrt_function_type *out);
+/* The type of item `index` of an index space. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_item(const struct wrt_module *module, enum wrt_extern_kind kind, uint32_t index,
+                    struct wrt_extern_type *out);
+
+/* The function's name: from the name section, else an export of it; size 0 if neither.
+ * O(log functions) or O(exports). */
+WRT_API struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
+                                                  uint32_t function_index);
+
+WRT_END_DECLS
+#endif

@@ -1,0 +1,315 @@
+/* wrt/store.h - running: stores, instances, calls, pause and resume.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A store is one tenant's world inside a partition: its execution stack, its fuel, and
+ * the instances, functions, tables, memories and globals that may refer to each other.
+ * They all live until the store is destroyed, so no reference ever dangles.
+ *
+ * Guest calls run on the store's own fixed stack, never on the host's. After
+ * wrt_store_instantiate nothing is allocated except by memory.grow and table.grow.
+ *
+ * Threads: a store belongs to one thread at a time; wrt_store_interrupt and
+ * wrt_instance_interrupt may be called from any thread and from a signal handler.
+ */
+#ifndef WRT_STORE_H
+#define WRT_STORE_H
+
+#include "wrt/base.h"
+#include "wrt/memory.h"
+#include "wrt/module.h"
+#include "wrt/partition.h"
+#include "wrt/value.h"
+
+WRT_BEGIN_DECLS
+
+struct wrt_store;
+struct wrt_instance;
+struct wrt_function;
+struct wrt_table;
+struct wrt_memory;
+struct wrt_global;
+struct wrt_caller;
+
+/* Zero-fill, set what you need. A bad value is ERR_ARGUMENT and named. */
+struct wrt_store_config {
+    uint64_t stack_bytes;        /* value stack; 4 KiB .. 1 GiB; 0 = 256 KiB */
+    uint32_t max_instances;      /* 0 = 1,000 */
+    uint32_t max_host_depth;     /* host functions calling back; 1 .. 1,000; 0 = 16 */
+    uint64_t max_table_elements; /* one table; 0 = 10,000,000 */
+    uint64_t max_memory_pages;   /* one memory; 0 = 65,536 */
+    struct wrt_page_config pages; /* provider and guards of linear memories; sizes ignored */
+};
+
+/* Gives *out, charged to `partition`, which must outlive it. May map memory. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_create(struct wrt_partition *partition, const struct wrt_store_config *config,
+                 struct wrt_store **out, struct wrt_error *error);
+
+/* Frees the store and all that lives in it; a paused call is dropped. ERR_BUSY from inside
+ * one of its host functions. NULL is WRT_OK. */
+WRT_MUST_CHECK WRT_API enum wrt_status wrt_store_destroy(struct wrt_store *store);
+
+WRT_API struct wrt_partition *wrt_store_partition(const struct wrt_store *store);
+
+/* ---- definitions: what imports are resolved from, by module name and name ---- */
+
+/* Any one object that can be imported or exported; `kind` picks the member. */
+struct wrt_extern {
+    enum wrt_extern_kind kind;
+    union {
+        struct wrt_function *function;
+        struct wrt_table *table;
+        struct wrt_memory *memory;
+        struct wrt_global *global;
+    } of;
+};
+
+/* A host function. `arguments` and `results` hold the type's counts and never overlap.
+ * Returns WRT_OK with the results written;
+ *   WRT_PAUSED: the guest's call pauses, and resuming calls this function again with the
+ *     same arguments;
+ *   WRT_EXITED after wrt_caller_exit; WRT_ERR_TRAP after wrt_caller_trap;
+ *   any other error becomes a host trap that carries its name.
+ * Reaches guest memory only by wrt_caller_read, _write and _span. */
+typedef enum wrt_status wrt_host_function(struct wrt_caller *caller, void *context,
+                                          const union wrt_slot *arguments,
+                                          union wrt_slot *results);
+
+/* Creates a function of the store. `type`'s arrays are copied, `context` is kept until the
+ * store is destroyed. Gives a reference that lives as long as the store. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_function_create(struct wrt_store *store, const struct wrt_function_type *type,
+                    wrt_host_function *call, void *context, struct wrt_function **out,
+                    struct wrt_error *error);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_table_create(struct wrt_store *store, const struct wrt_table_type *type,
+                 union wrt_slot fill, struct wrt_table **out, struct wrt_error *error);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
+                  struct wrt_memory **out, struct wrt_error *error);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
+                  union wrt_slot value, struct wrt_global **out, struct wrt_error *error);
+
+/* Names an object for importers; both names are copied. A name defined again hides the
+ * earlier one. The object must be of this store (ERR_ARGUMENT). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_define(struct wrt_store *store, const char *module, const char *name,
+                 struct wrt_extern item, struct wrt_error *error);
+
+/* wrt_function_create and wrt_store_define in one. `signature` spells the type: parameters,
+ * ':', results, one letter each: i = i32, I = i64, f = f32, F = f64, r = externref,
+ * p = funcref. "iI:i" is (i32, i64) -> i32. ERR_ARGUMENT names a bad letter. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_define_function(struct wrt_store *store, const char *module, const char *name,
+                          const char *signature, wrt_host_function *call, void *context,
+                          struct wrt_error *error);
+
+/* Makes every export of `instance` importable under `module`. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_define_instance(struct wrt_store *store, const char *module,
+                          struct wrt_instance *instance, struct wrt_error *error);
+
+/* ---- instances ---- */
+
+/* Allocates, links, fills and starts an instance of `module` (kept, must outlive the store).
+ * ERR_UNLINKABLE names the import. The start function and the active segments run here: a
+ * trap is ERR_TRAP (details: wrt_store_trap) and what they wrote into imported tables and
+ * memories stays, as the specification says. WRT_PAUSED if the start function paused: *out
+ * is given and wrt_store_resume continues. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_instantiate(struct wrt_store *store, struct wrt_module *module,
+                      struct wrt_instance **out, struct wrt_error *error);
+
+/* As wrt_store_instantiate, with all imports given in order and no name looked up, and with
+ * the start function left alone if `skip_start`. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_instantiate_with(struct wrt_store *store, struct wrt_module *module,
+                           const struct wrt_extern *imports, uint32_t import_count,
+                           bool skip_start, struct wrt_instance **out,
+                           struct wrt_error *error);
+
+WRT_API const struct wrt_module *wrt_instance_module(const struct wrt_instance *instance);
+WRT_API struct wrt_store *wrt_instance_store(const struct wrt_instance *instance);
+
+/* Finds an export by name. ERR_NOT_FOUND. O(log exports). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_instance_export(const struct wrt_instance *instance, const char *name,
+                    struct wrt_extern *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_instance_export_bytes(const struct wrt_instance *instance, struct wrt_bytes name,
+                          struct wrt_extern *out);
+
+/* The type of any object; function type arrays live as long as the store. O(1). */
+WRT_API void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type *out);
+
+/* ---- calls ---- */
+
+/* Calls a function of the store. Counts and types must match (ERR_TYPE).
+ *   WRT_OK      results are written
+ *   WRT_PAUSED  fuel, deadline, interrupt or a host function stopped it: see
+ *               wrt_store_pause_reason; wrt_store_resume continues, wrt_store_drop forgets
+ *   WRT_EXITED  see wrt_store_exit_code
+ *   ERR_TRAP    see wrt_store_trap
+ * ERR_BUSY while a call is paused. Allocates nothing. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_function_call(struct wrt_store *store, struct wrt_function *function,
+                  const struct wrt_value *arguments, uint32_t argument_count,
+                  struct wrt_value *results, uint32_t result_count);
+
+/* The same without types: slots as wrt_host_function sees them. The fast way in. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
+                        const union wrt_slot *arguments, uint32_t argument_count,
+                        union wrt_slot *results, uint32_t result_count);
+
+/* Continues the innermost paused call; the same outcomes. ERR_STATE if none is paused.
+ * Results arrive here: result_count as in the call. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_resume(struct wrt_store *store, struct wrt_value *results, uint32_t result_count);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *results, uint32_t result_count);
+
+/* Forgets the innermost paused call. Memories, tables and globals stay as they are. */
+WRT_API void wrt_store_drop(struct wrt_store *store);
+
+enum wrt_pause_reason {
+    WRT_PAUSE_NONE = 0,
+    WRT_PAUSE_FUEL,
+    WRT_PAUSE_DEADLINE,
+    WRT_PAUSE_INTERRUPT,
+    WRT_PAUSE_HOST
+};
+WRT_API enum wrt_pause_reason wrt_store_pause_reason(const struct wrt_store *store);
+
+/* The code given to wrt_caller_exit by the call that returned WRT_EXITED. */
+WRT_API uint32_t wrt_store_exit_code(const struct wrt_store *store);
+
+/* ---- fuel, deadline, interrupt ---- */
+
+/* One unit of fuel is one executed WebAssembly instruction (block, loop, end, else and nop
+ * are free; a bulk operation costs one more for each 64 bytes or 8 elements). It is counted
+ * along the executed path and settled at calls, returns and loop back edges, where a guest
+ * whose fuel is used up pauses; so it is the same on every machine and build, and a guest
+ * can run over by at most the longest loop-free path of one function. UINT64_MAX: not limited,
+ * still counted. Setting it resets wrt_store_fuel_used to 0. */
+WRT_API void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel);
+WRT_API uint64_t wrt_store_fuel_left(const struct wrt_store *store); /* UINT64_MAX: no limit */
+WRT_API uint64_t wrt_store_fuel_used(const struct wrt_store *store);
+
+/* The guest pauses at the first stop point after this monotonic time (nanoseconds, as
+ * wrt_time_now_ns gives). 0 = none. The clock is read every 4,096 units of fuel or so. */
+WRT_API void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns);
+WRT_API uint64_t wrt_time_now_ns(void);
+
+/* Asks the running call to pause at its next stop point: the next loop back edge or call.
+ * Between two stop points a guest executes each instruction of one function at most once.
+ * Stays asked until a call of this store pauses for it or it is cleared. */
+WRT_API void wrt_store_interrupt(struct wrt_store *store);
+WRT_API void wrt_instance_interrupt(struct wrt_instance *instance);
+WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
+
+/* ---- traps ---- */
+
+/* X(name, sentence): sentences are those of the specification's test suite. */
+#define WRT_TRAP_LIST(X)                                            \
+    X(NONE, "no trap")                                              \
+    X(UNREACHABLE, "unreachable")                                   \
+    X(INTEGER_DIVIDE_BY_ZERO, "integer divide by zero")             \
+    X(INTEGER_OVERFLOW, "integer overflow")                         \
+    X(INVALID_CONVERSION, "invalid conversion to integer")          \
+    X(OUT_OF_BOUNDS_MEMORY, "out of bounds memory access")          \
+    X(OUT_OF_BOUNDS_TABLE, "out of bounds table access")            \
+    X(UNDEFINED_ELEMENT, "undefined element")                       \
+    X(UNINITIALIZED_ELEMENT, "uninitialized element")               \
+    X(INDIRECT_CALL_TYPE_MISMATCH, "indirect call type mismatch")   \
+    X(CALL_STACK_EXHAUSTED, "call stack exhausted")                 \
+    X(HOST, "host function failed")                                 \
+    X(GUARD_HIT, "guard page hit")
+
+enum wrt_trap_kind {
+#define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,
+    WRT_TRAP_LIST(WRT_TRAP_ENUM)
+#undef WRT_TRAP_ENUM
+    WRT_TRAP_COUNT
+};
+WRT_API const char *wrt_trap_text(enum wrt_trap_kind kind);
+
+struct wrt_trap {
+    enum wrt_trap_kind kind;
+    enum wrt_status host_status; /* kind HOST: what the host function returned */
+    char text[128];              /* one line: the sentence and what the host added */
+};
+
+struct wrt_frame {
+    const struct wrt_instance *instance; /* NULL for a host function */
+    uint32_t function_index;             /* in the instance's module; hosts: 0 */
+    bool is_host;
+    uint64_t byte_offset;                /* of the instruction, in the module */
+    struct wrt_bytes name;               /* may be empty */
+};
+
+/* The last call's trap; kind NONE if it did not trap. Borrowed until the next call. */
+WRT_API const struct wrt_trap *wrt_store_trap(const struct wrt_store *store);
+
+/* Where the last call trapped, or stands paused: frame 0 is the innermost. Kept from the
+ * stack at the moment of the trap, up to 32 frames. ERR_BOUNDS past the last one. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_get_frame(const struct wrt_store *store, uint32_t depth, struct wrt_frame *out);
+WRT_API uint32_t wrt_store_frame_count(const struct wrt_store *store); /* all, also unkept */
+
+/* ---- from inside a host function ---- */
+
+WRT_API struct wrt_store *wrt_caller_store(struct wrt_caller *caller);
+/* The instance that calls; NULL when the host calls a host function directly. */
+WRT_API struct wrt_instance *wrt_caller_instance(struct wrt_caller *caller);
+
+/* Copies out of and into memory 0 of the calling instance. ERR_BOUNDS changes nothing;
+ * ERR_NOT_FOUND if it has no memory. O(size_bytes). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_caller_read(struct wrt_caller *caller, uint64_t address, void *out, size_t size_bytes);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_caller_write(struct wrt_caller *caller, uint64_t address, const void *bytes,
+                 size_t size_bytes);
+/* The checked range itself. Valid until the guest runs or a memory grows. Guests write
+ * anything anywhere: read each value once. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_caller_span(struct wrt_caller *caller, uint64_t address, uint64_t size_bytes,
+                uint8_t **out);
+
+/* Sets the trap's text (copied, cut to fit) and returns WRT_ERR_TRAP, to be returned. */
+WRT_API enum wrt_status wrt_caller_trap(struct wrt_caller *caller, const char *text);
+/* Sets the exit code and returns WRT_EXITED, to be returned. */
+WRT_API enum wrt_status wrt_caller_exit(struct wrt_caller *caller, uint32_t code);
+/* Charges fuel for host work; the guest pauses at its next stop point if it ran out. */
+WRT_API void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel);
+
+/* ---- memories, tables, globals ---- */
+
+WRT_API uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory);
+WRT_API uint64_t wrt_memory_size_pages(const struct wrt_memory *memory);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_memory_grow(struct wrt_memory *memory, uint64_t delta_pages, uint64_t *out_old_pages,
+                struct wrt_error *error);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_memory_read(const struct wrt_memory *memory, uint64_t address, void *out, size_t size_bytes);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_memory_write(struct wrt_memory *memory, uint64_t address, const void *bytes,
+                 size_t size_bytes);
+
+WRT_API uint64_t wrt_table_size(const struct wrt_table *table);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_table_get(const struct wrt_table *table, uint64_t index, union wrt_slot *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_table_set(struct wrt_table *table, uint64_t index, union wrt_slot value);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
+               uint64_t *out_old_size, struct wrt_error *error);
+
+WRT_API union wrt_slot wrt_global_get(const struct wrt_global *global);
+/* ERR_DENIED if it is not mutable. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_global_set(struct wrt_global *global, union wrt_slot value);
+
+WRT_END_DECLS
+#endif

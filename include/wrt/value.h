@@ -1,0 +1,96 @@
+/* wrt/value.h - WebAssembly types and values as a host sees them.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WRT_VALUE_H
+#define WRT_VALUE_H
+
+#include "wrt/base.h"
+
+WRT_BEGIN_DECLS
+
+/* Encodings of the binary format (spec 5.3), so that a type byte needs no table. */
+enum wrt_value_type {
+    WRT_I32 = 0x7F,
+    WRT_I64 = 0x7E,
+    WRT_F32 = 0x7D,
+    WRT_F64 = 0x7C,
+    WRT_V128 = 0x7B, /* two slots; not accepted by this version */
+    WRT_FUNCREF = 0x70,
+    WRT_EXTERNREF = 0x6F
+};
+
+struct wrt_function;
+
+/* One cell of the value stack: what host functions get and give. An i32 lives in
+ * `i32` only: the other half is unspecified when read and ignored when written. */
+union wrt_slot {
+    uint32_t i32;
+    uint64_t i64;
+    float f32;
+    double f64;
+    struct wrt_function *function; /* funcref; NULL is ref.null */
+    void *external;                /* externref; NULL is ref.null */
+};
+
+/* A value with its type, for calls from the host. */
+struct wrt_value {
+    enum wrt_value_type type;
+    union wrt_slot of;
+};
+
+/* A function's type. The arrays are borrowed from whoever gave the struct. */
+struct wrt_function_type {
+    const uint8_t *parameters; /* enum wrt_value_type, one byte each */
+    const uint8_t *results;
+    uint32_t parameter_count;
+    uint32_t result_count;
+};
+
+/* "i32", "f64", "funcref", …; an unknown byte yields "?". Static string. */
+WRT_API const char *wrt_value_type_name(uint8_t type);
+
+struct wrt_limits {
+    uint64_t minimum;
+    uint64_t maximum; /* meaningful if has_maximum */
+    bool has_maximum;
+};
+
+struct wrt_table_type {
+    uint8_t element; /* WRT_FUNCREF or WRT_EXTERNREF */
+    struct wrt_limits limits;
+};
+
+struct wrt_memory_type {
+    struct wrt_limits limits; /* in pages */
+    uint64_t page_bytes;      /* 65536 */
+};
+
+struct wrt_global_type {
+    uint8_t content; /* enum wrt_value_type */
+    bool is_mutable;
+};
+
+enum wrt_extern_kind {
+    WRT_EXTERN_FUNCTION = 0,
+    WRT_EXTERN_TABLE = 1,
+    WRT_EXTERN_MEMORY = 2,
+    WRT_EXTERN_GLOBAL = 3
+};
+
+/* The type of an import or export; `kind` picks the member. */
+struct wrt_extern_type {
+    enum wrt_extern_kind kind;
+    struct wrt_function_type function;
+    struct wrt_table_type table;
+    struct wrt_memory_type memory;
+    struct wrt_global_type global;
+};
+
+/* Bytes of a module, not NUL-terminated, may hold any byte (names are UTF-8). */
+struct wrt_bytes {
+    const uint8_t *data;
+    size_t size_bytes;
+};
+
+WRT_END_DECLS
+#endif

@@ -1,0 +1,13 @@
+/* wrt/wrt.h - all public headers in one include.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WRT_WRT_H
+#define WRT_WRT_H
+#include "wrt/base.h"
+#include "wrt/memory.h"
+#include "wrt/module.h"
+#include "wrt/partition.h"
+#include "wrt/store.h"
+#include "wrt/value.h"
+#include "wrt/verification.h"
+#endif
