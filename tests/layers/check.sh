@@ -1,0 +1,54 @@
+#!/bin/bash
+# The walls between the rooms (docs/design.md): who may include whom, where an operating
+# system may be named, who may allocate.  SPDX-License-Identifier: Apache-2.0
+set -u
+
+rank() {
+  case $1 in
+    base) echo 0 ;;
+    arena | sync | integrity | secure) echo 1 ;;
+    partition) echo 2 ;;
+    memory) echo 3 ;;
+    engine) echo 4 ;;
+    aot | wasi) echo 5 ;;
+    tenant) echo 6 ;;
+    *) echo 9 ;;
+  esac
+}
+
+verdict() { # TEXT VIOLATIONS
+  if [ -z "$2" ]; then echo "PASS $1"; else printf '%s\n' "$2"; echo "FAIL $1"; fi
+}
+
+upward() {
+  local file room include other
+  for file in src/*/*.[ch]; do
+    [ -f "$file" ] || continue
+    room=${file#src/} room=${room%%/*}
+    sed -n 's/^ *# *include *"\([a-z_]*\)\/[^"]*".*/\1/p' "$file" | sort -u | while read -r other; do
+      [ "$other" = wrt ] || [ "$other" = "$room" ] && continue
+      [ "$(rank "$other")" -lt "$(rank "$room")" ] || echo "$file includes $other/"
+    done
+  done
+}
+verdict 'includes point one way' "$(upward)"
+
+verdict 'the port is included only by rooms that may' "$(
+  grep -lE '# *include *"port[a-z_]*\.h"' -r src --include='*.[ch]' 2>/dev/null |
+    grep -vE '^src/(arena|memory|partition|sync|secure|tenant|wasi)/|^src/port')"
+
+verdict 'no operating system is tested for outside port/ and sim/' "$(
+  git grep -nE '^[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif).*(__linux|__QNX|__unix|__APPLE|_WIN32|__BSD)' \
+    -- src include cli)"
+
+verdict 'nothing in src/ allocates from the heap' "$(
+  git grep -nE '\b(malloc|calloc|realloc|strdup|strndup|asprintf|alloca)[[:space:]]*\(' -- src |
+    grep -vE '^[^:]+:[0-9]+:[[:space:]]*(/?\*|//)')"
+
+verdict 'the command line and the examples use only public headers' "$(
+  git grep -nE '# *include *"(base|arena|sync|integrity|secure|partition|memory|engine|wasi|tenant|port)[/._]' \
+    -- cli examples)"
+
+verdict 'every source file names its licence' "$(
+  git ls-files -- '*.c' '*.h' '*.cmake' '*.sh' CMakeLists.txt '*/CMakeLists.txt' run check '.ci/run' |
+    while read -r f; do head -n 30 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done)"
