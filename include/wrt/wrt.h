@@ -10,4 +10,5 @@
 #include "wrt/store.h"
 #include "wrt/value.h"
 #include "wrt/verification.h"
+#include "wrt/wasi.h"
 #endif
