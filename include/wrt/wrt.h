@@ -4,9 +4,15 @@
 #ifndef WRT_WRT_H
 #define WRT_WRT_H
 #include "wrt/base.h"
+#include "wrt/broadcast.h"
+#include "wrt/cacheline.h"
+#include "wrt/counters.h"
+#include "wrt/latest.h"
 #include "wrt/memory.h"
 #include "wrt/module.h"
 #include "wrt/partition.h"
+#include "wrt/pool.h"
+#include "wrt/ring.h"
 #include "wrt/store.h"
 #include "wrt/value.h"
 #include "wrt/verification.h"

@@ -1,0 +1,101 @@
+/* wrt/pool.h - fixed objects that any thread takes and gives back without a lock.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A stack of free objects, linked by number in an array beside the objects, so that an
+ * object's bytes are never read by the pool:
+ *
+ *     head = { tag, 2 } -> links[2] = 0 -> links[0] = END        (1 is taken)
+ *
+ *   P1  an object is on the stack, in one cache, or taken; links[] says which
+ *   P2  the tag grows by one with each change of the head
+ *
+ * The tag answers ABA: a take that read head and its link is refused if anything happened
+ * in between. It has 32 bits: a thread would have to sleep through exactly a multiple of
+ * 2^32 changes and find the same object on top to be fooled.
+ *
+ * Progress: lock-free. A take or give repeats only when another one succeeded in between;
+ * each attempt is at most 4 loads and one compare-and-swap (a cache refill: 16 loads more).
+ * Through a cache: wait-free, except for the one call in 16 that refills or spills.
+ *
+ * Memory orders: the head is written with release (what was written into a given object, and
+ * its link, come before) and read with acquire (come after); every write of the head is a
+ * read-modify-write, so the release of an earlier give is carried on by later ones. Links
+ * are read and written relaxed: a stale one is caught by the tag.
+ *
+ * Threads: take, give and the statistics may run together. Nothing blocks; safe in signal
+ * handlers. A cache belongs to one thread.
+ */
+#ifndef WRT_POOL_H
+#define WRT_POOL_H
+
+#include "wrt/base.h"
+#include "wrt/cacheline.h"
+
+WRT_BEGIN_DECLS
+
+#define WRT_POOL_MAX_OBJECTS 0x7FFFFFFFu
+
+struct wrt_object_pool { /* private */
+    uint64_t head WRT_CACHE_ALIGNED;   /* tag in the upper half, number of the top below */
+    uint32_t *links WRT_CACHE_ALIGNED; /* per object: next free one, or its state */
+    uint8_t *objects;
+    uint32_t object_count;
+    uint32_t object_bytes;
+};
+
+/* Makes all objects free. Keeps both arrays until the pool is no longer used:
+ * `objects` of object_count * object_bytes, aligned as its users need, and `links` of
+ * object_count. object_count 1 .. WRT_POOL_MAX_OBJECTS, object_bytes >= 1. O(object_count).
+ * ERR_ARGUMENT (also for NULL), ERR_OVERFLOW. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_object_pool_init(struct wrt_object_pool *pool, void *objects, uint32_t *links,
+                     uint32_t object_count, uint32_t object_bytes);
+
+/* Takes a free object, contents as its last user left them. ERR_NO_SPACE: all are taken.
+ * Last given, first taken. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_object_pool_take(struct wrt_object_pool *pool, void **out);
+
+/* Gives an object back. ERR_ARGUMENT: not the address of one of its objects. ERR_STATE: it
+ * is free already (found unless two threads give it at the same moment). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_object_pool_give(struct wrt_object_pool *pool, void *object);
+
+/* Plain check of the fields, O(1). */
+WRT_API bool wrt_object_pool_is_valid(const struct wrt_object_pool *pool);
+
+/* Free objects on the stack, counted by a walk: O(object_count). Exact only while no other
+ * thread uses the pool. */
+WRT_API uint32_t wrt_object_pool_count_free(const struct wrt_object_pool *pool);
+
+/* ---- a thread's own few ---- */
+
+#define WRT_OBJECT_CACHE_SIZE 32u
+
+/* Zero-fill, set pool. Holds up to 32 objects that others cannot take meanwhile. */
+struct wrt_object_cache {
+    struct wrt_object_pool *pool; /* keeps, until drained */
+    uint32_t count;               /* private from here */
+    uint32_t numbers[WRT_OBJECT_CACHE_SIZE];
+};
+
+/* As the calls of the pool; of 16 calls at most one touches shared memory other than the
+ * object's link. ERR_NO_SPACE: the cache and the pool are empty (other caches may not be). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_object_cache_take(struct wrt_object_cache *cache, void **out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_object_cache_give(struct wrt_object_cache *cache, void *object);
+/* Gives everything in the cache back to the pool. O(count). */
+WRT_API void wrt_object_cache_drain(struct wrt_object_cache *cache);
+
+/* ---- by number, for structures built on the pool (src/sync) ---- */
+
+#define WRT_POOL_NONE 0xFFFFFFFFu
+
+/* WRT_POOL_NONE when all are taken. */
+WRT_API uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool);
+/* `number` was taken by the caller; false if it was free already. */
+WRT_API bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uint32_t number);
+
+WRT_END_DECLS
+#endif
