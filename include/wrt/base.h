@@ -53,6 +53,8 @@ WRT_BEGIN_DECLS
     X(OK, 0, "success")                                                                 \
     X(PAUSED, 1, "the guest is paused and can be resumed or dropped")                   \
     X(EXITED, 2, "the guest ended itself; its exit code is in the store")               \
+    X(NOT_EQUAL, 3, "the word did not hold the expected value")                         \
+    X(OWNER_DIED, 4, "the lock is held, but its last owner ended while holding it")     \
     X(ERR_ARGUMENT, -1, "an argument is outside its documented range")                  \
     X(ERR_UNSUPPORTED, -2, "this system or build cannot do that")                       \
     X(ERR_NO_MEMORY, -3, "the system has no memory left for the request")               \
@@ -75,7 +77,9 @@ WRT_BEGIN_DECLS
     X(ERR_IO, -20, "the operating system reported an input or output error")            \
     X(ERR_ALIGNMENT, -21, "an address or size is not aligned as required")              \
     X(ERR_EXISTS, -22, "that name is taken")                                            \
-    X(ERR_INTERRUPTED, -23, "the wait was cancelled by another thread")
+    X(ERR_INTERRUPTED, -23, "the wait was cancelled by another thread")                 \
+    X(ERR_DEADLOCK, -24, "waiting would never end: the lock is held in a circle")       \
+    X(ERR_CLOSED, -25, "the channel was closed")
 
 enum wrt_status {
 #define WRT_STATUS_ENUM(name, value, sentence) WRT_##name = (value),

@@ -7,6 +7,8 @@
 #ifndef WRT_CACHELINE_H
 #define WRT_CACHELINE_H
 
+#include "wrt/base.h"
+
 #define WRT_CACHE_LINE_BYTES 64
 #define WRT_CACHE_ALIGNED __attribute__((aligned(WRT_CACHE_LINE_BYTES)))
 
