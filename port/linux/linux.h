@@ -1,0 +1,26 @@
+/* port/linux/linux.h - shared by the files of this port.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WRT_PORT_LINUX_H
+#define WRT_PORT_LINUX_H
+
+#include "port.h"
+
+/* The status for an errno value. */
+enum wrt_status wrt_linux_status(int error_number);
+
+/* Features that somebody asked for, for the capability report. */
+enum wrt_linux_feature {
+    WRT_LINUX_HUGE_PAGES,
+    WRT_LINUX_NUMA,
+    WRT_LINUX_LOCK,
+    WRT_LINUX_PROBE,
+    WRT_LINUX_OBJECTS,
+    WRT_LINUX_FAULTS,
+    WRT_LINUX_REALTIME,
+    WRT_LINUX_FEATURE_COUNT
+};
+void wrt_linux_note_requested(enum wrt_linux_feature feature);
+void wrt_linux_note_active(enum wrt_linux_feature feature);
+
+#endif
