@@ -37,6 +37,8 @@ struct wrt_page_allocator {
     uint8_t *reservation;    /* start of the whole reservation, guards included */
     uint64_t reservation_bytes;
     uint64_t committed_bytes; /* host pages committed and charged (LINEAR) */
+    uint64_t guard_before_bytes, guard_after_bytes; /* in force, in whole host pages */
+    uint32_t owner_ticket;   /* how a fault inside finds out that it is ours */
 };
 
 /* Fills *pages. Charges committed bytes to the partition as LINEAR. */

@@ -23,7 +23,8 @@ struct wrt_partition;
     X(LINEAR, "linear")     /* committed linear memory */        \
     X(HOST, "host")         /* host functions, WASI handles and buffers */ \
     X(SYNC, "sync")         /* waiters, channels */              \
-    X(ARENA, "arena")       /* pages that arenas hold beyond the blocks handed out */
+    X(ARENA, "arena")       /* pages that arenas hold beyond the blocks handed out */ \
+    X(GUARANTEE, "guarantee") /* minimums of children that they do not use */
 
 enum wrt_charge {
 #define WRT_CHARGE_ENUM(name, text) WRT_CHARGE_##name,
@@ -80,6 +81,7 @@ struct wrt_partition_info {
     uint64_t peak_bytes[WRT_CHARGE_COUNT];
     uint32_t children;
     enum wrt_verification_level verification;
+    uint32_t damages; /* frees refused: wrong size or kind, freed twice, overwritten */
 };
 WRT_API void wrt_partition_get_info(const struct wrt_partition *partition,
                                     struct wrt_partition_info *out);

@@ -3,6 +3,7 @@
  */
 #ifndef WRT_WRT_H
 #define WRT_WRT_H
+#include "wrt/arena.h"
 #include "wrt/base.h"
 #include "wrt/broadcast.h"
 #include "wrt/cacheline.h"

@@ -1,0 +1,258 @@
+/* tests/unit/partition_accounts.c - charges, limits, guarantees; the sums are exact.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "wrt/partition.h"
+
+#include <string.h>
+
+static struct wrt_partition_info info_of(const struct wrt_partition *partition)
+{
+    struct wrt_partition_info info;
+    uint64_t sum = 0;
+
+    wrt_partition_get_info(partition, &info);
+    for (int kind = 0; kind < WRT_CHARGE_COUNT; kind++) {
+        sum += info.current_bytes[kind];
+        assert_true(info.peak_bytes[kind] >= info.current_bytes[kind]);
+    }
+    assert_int_equal(sum, info.used_bytes);
+    assert_true(info.used_bytes <= info.max_bytes);
+    assert_true(info.high_water_bytes >= info.used_bytes);
+    return info;
+}
+
+static struct wrt_partition *make(struct wrt_partition *parent, const char *name, uint64_t min,
+                                  uint64_t max)
+{
+    struct wrt_partition_config config = {.name = name, .min_bytes = min, .max_bytes = max};
+    struct wrt_partition *partition;
+    struct wrt_error error;
+
+    if (wrt_partition_create(parent, &config, &partition, &error) != WRT_OK)
+        fail_msg("%s", error.text);
+    return partition;
+}
+
+static void destroy(struct wrt_partition *partition)
+{
+    struct wrt_error error;
+
+    if (wrt_partition_destroy(partition, &error) != WRT_OK)
+        fail_msg("%s", error.text);
+}
+
+static void blocks_are_charged_to_their_kind(void **state)
+{
+    struct wrt_partition *p = make(NULL, "p", 0, 1 << 20);
+    uint64_t empty = info_of(p).used_bytes;
+    void *a, *b;
+
+    (void)state;
+    assert_true(empty <= 4096);
+    assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_CODE, 1000, 0, &a, NULL), WRT_OK);
+    assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_TABLE, 100000, 4096, &b, NULL),
+                     WRT_OK);
+    assert_int_equal((uintptr_t)b % 4096, 0);
+    assert_int_equal(info_of(p).current_bytes[WRT_CHARGE_CODE], 1000);
+    assert_int_equal(info_of(p).current_bytes[WRT_CHARGE_TABLE], 100000);
+    assert_true(info_of(p).used_bytes >= 101000);
+    assert_int_equal(wrt_partition_destroy(p, NULL), WRT_ERR_BUSY);
+    wrt_partition_free(p, WRT_CHARGE_CODE, a, 1000);
+    wrt_partition_free(p, WRT_CHARGE_TABLE, b, 100000);
+    assert_int_equal(info_of(p).current_bytes[WRT_CHARGE_CODE], 0);
+    assert_int_equal(info_of(p).peak_bytes[WRT_CHARGE_CODE], 1000);
+    assert_int_equal(info_of(p).damages, 0);
+    destroy(p);
+}
+
+static void a_refusal_names_partition_and_limit_and_changes_nothing(void **state)
+{
+    struct wrt_partition *p = make(NULL, "small", 0, 1 << 20);
+    struct wrt_partition_info before = info_of(p);
+    struct wrt_error error;
+    void *out = NULL;
+
+    (void)state;
+    assert_int_equal(wrt_partition_charge(p, WRT_CHARGE_LINEAR, 1 << 20, &error),
+                     WRT_ERR_PARTITION_MAX);
+    assert_non_null(strstr(error.text, "small"));
+    assert_non_null(strstr(error.text, "max 1048576"));
+    assert_non_null(strstr(error.text, "4096 too many"));
+    assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_CODE, 2 << 20, 0, &out, &error),
+                     WRT_ERR_PARTITION_MAX);
+    assert_null(out);
+    assert_int_equal(info_of(p).used_bytes, before.used_bytes);
+    assert_int_equal(info_of(p).refusals, 2);
+    assert_int_equal(wrt_partition_charge(p, WRT_CHARGE_LINEAR, (1 << 20) - before.used_bytes,
+                                          &error), WRT_OK);
+    assert_int_equal(info_of(p).used_bytes, 1 << 20);
+    wrt_partition_uncharge(p, WRT_CHARGE_LINEAR, (1 << 20) - before.used_bytes);
+    destroy(p);
+}
+
+static void a_parent_refuses_for_its_child(void **state)
+{
+    struct wrt_partition *root = make(NULL, "root", 0, 1 << 20);
+    struct wrt_partition *child = make(root, "child", 0, 0);
+    struct wrt_error error;
+
+    (void)state;
+    assert_int_equal(info_of(child).max_bytes, 1 << 20);
+    assert_int_equal(wrt_partition_charge(child, WRT_CHARGE_LINEAR, 1 << 20, &error),
+                     WRT_ERR_PARTITION_MAX);
+    assert_non_null(strstr(error.text, "partition root"));
+    assert_int_equal(info_of(child).used_bytes, 0);
+    assert_int_equal(info_of(child).refusals, 0);
+    assert_int_equal(info_of(root).refusals, 1);
+    assert_int_equal(wrt_partition_destroy(root, &error), WRT_ERR_BUSY);
+    assert_non_null(strstr(error.text, "1 children"));
+    destroy(child);
+    destroy(root);
+}
+
+static void a_minimum_is_taken_at_once_and_used_without_refusal(void **state)
+{
+    struct wrt_partition *root = make(NULL, "root", 0, 1 << 20);
+    struct wrt_partition *one, *two;
+    uint64_t base, free_bytes;
+
+    (void)state;
+    one = make(root, "one", 512 * 1024, 0);
+    two = make(root, "two", 0, 0);
+    base = info_of(root).used_bytes - 512 * 1024;
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_GUARANTEE], 512 * 1024);
+    free_bytes = (1 << 20) - info_of(root).used_bytes;
+    assert_int_equal(wrt_partition_charge(two, WRT_CHARGE_LINEAR, free_bytes + 1, NULL),
+                     WRT_ERR_PARTITION_MAX);
+    assert_int_equal(wrt_partition_charge(two, WRT_CHARGE_LINEAR, free_bytes, NULL), WRT_OK);
+    assert_int_equal(wrt_partition_charge(one, WRT_CHARGE_LINEAR, 512 * 1024, NULL), WRT_OK);
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_GUARANTEE], 0);
+    assert_int_equal(wrt_partition_charge(one, WRT_CHARGE_LINEAR, 1, NULL),
+                     WRT_ERR_PARTITION_MAX);
+    wrt_partition_uncharge(two, WRT_CHARGE_LINEAR, free_bytes);
+    assert_int_equal(wrt_partition_charge(one, WRT_CHARGE_LINEAR, 1, NULL), WRT_OK);
+    wrt_partition_uncharge(one, WRT_CHARGE_LINEAR, 512 * 1024 + 1);
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_GUARANTEE], 512 * 1024);
+    assert_int_equal(info_of(root).used_bytes, base + 512 * 1024);
+    destroy(one);
+    destroy(two);
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_RUNTIME], 0);
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_GUARANTEE], 0);
+    destroy(root);
+}
+
+static uint64_t random_state = 0x9E3779B97F4A7C15u;
+
+static uint32_t random_below(uint32_t bound)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 33) % bound;
+}
+
+/* Three levels, random charges: each node's sums hold after each step (info_of), and the
+ * root ends where it began. */
+static void sums_hold_after_any_sequence(void **state)
+{
+    struct wrt_partition *node[4];
+    uint64_t held[4][WRT_CHARGE_SYNC + 1] = {{0}};
+    uint64_t start;
+
+    (void)state;
+    node[0] = make(NULL, "root", 0, 4 << 20);
+    start = info_of(node[0]).used_bytes;
+    node[1] = make(node[0], "a", 1 << 20, 2 << 20);
+    node[2] = make(node[1], "a.a", 300000, 600000);
+    node[3] = make(node[1], "a.b", 200000, 0);
+    for (int step = 0; step < 20000; step++) {
+        uint32_t n = random_below(4);
+        uint32_t kind = random_below(WRT_CHARGE_SYNC + 1);
+        uint64_t size = random_below(200000);
+
+        if (random_below(2) != 0) {
+            if (wrt_partition_charge(node[n], (enum wrt_charge)kind, size, NULL) == WRT_OK)
+                held[n][kind] += size;
+        } else if (size <= held[n][kind]) {
+            wrt_partition_uncharge(node[n], (enum wrt_charge)kind, size);
+            held[n][kind] -= size;
+        }
+        for (int i = 0; i < 4; i++)
+            info_of(node[i]);
+    }
+    for (int n = 3; n >= 0; n--)
+        for (uint32_t kind = 0; kind <= WRT_CHARGE_SYNC; kind++)
+            wrt_partition_uncharge(node[n], (enum wrt_charge)kind, held[n][kind]);
+    destroy(node[3]);
+    destroy(node[2]);
+    destroy(node[1]);
+    assert_int_equal(info_of(node[0]).used_bytes - info_of(node[0]).current_bytes[WRT_CHARGE_ARENA],
+                     0);
+    assert_true(start <= info_of(node[0]).used_bytes);
+    destroy(node[0]);
+}
+
+static void bad_configurations_are_refused_by_name(void **state)
+{
+    const struct wrt_partition_config wrong[] = {
+        {.name = "min-above-max", .min_bytes = 2, .max_bytes = 1},
+        {.name = "reserved-above-max", .reserved_bytes = 2 << 20, .max_bytes = 1 << 20},
+        {.name = "level", .verification = (enum wrt_verification_level)9},
+        {.name = "above-parent", .max_bytes = 2 << 20},
+        {.name = "too-much", .min_bytes = (1 << 20) - 1},
+        {.name = ""},
+        {.name = "a-name-that-is-longer-than-31-bytes"},
+    };
+    struct wrt_partition *root = make(NULL, "root", 0, 1 << 20);
+    struct wrt_partition *out = NULL;
+    struct wrt_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_true(wrt_partition_create(root, &wrong[i], &out, &error) < 0);
+        if (i < 4)
+            assert_non_null(strstr(error.text, wrong[i].name));
+        assert_null(out);
+        assert_int_equal(info_of(root).children, 0);
+        assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_RUNTIME], 0);
+    }
+    destroy(root);
+}
+
+static void wrong_frees_are_refused_and_counted(void **state)
+{
+    struct wrt_partition *p = make(NULL, "p", 0, 0);
+    void *block;
+
+    (void)state;
+    assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_HOST, 100, 0, &block, NULL), WRT_OK);
+    wrt_partition_free(p, WRT_CHARGE_HOST, block, 99);
+    assert_int_equal(info_of(p).damages, 1);
+    assert_int_equal(info_of(p).current_bytes[WRT_CHARGE_HOST], 100);
+    wrt_partition_free(p, WRT_CHARGE_HOST, block, 100);
+    wrt_partition_free(p, WRT_CHARGE_HOST, block, 100);
+    assert_int_equal(info_of(p).damages, 2);
+    assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_ARENA, 1, 0, &block, NULL),
+                     WRT_ERR_ARGUMENT);
+    destroy(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_charged_to_their_kind),
+        cmocka_unit_test(a_refusal_names_partition_and_limit_and_changes_nothing),
+        cmocka_unit_test(a_parent_refuses_for_its_child),
+        cmocka_unit_test(a_minimum_is_taken_at_once_and_used_without_refusal),
+        cmocka_unit_test(sums_hold_after_any_sequence),
+        cmocka_unit_test(bad_configurations_are_refused_by_name),
+        cmocka_unit_test(wrong_frees_are_refused_and_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
