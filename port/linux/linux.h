@@ -7,7 +7,7 @@
 #include "port.h"
 
 /* The status for an errno value. */
-enum wrt_status wrt_linux_status(int error_number);
+enum wrt_status wrt_linux_to_status(int error_number);
 
 /* Features that somebody asked for, for the capability report. */
 enum wrt_linux_feature {

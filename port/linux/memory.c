@@ -134,7 +134,7 @@ enum wrt_status wrt_port_reserve(const struct wrt_port_request *request, void **
     else
         address = map_aligned(request->bytes, alignment, request->rights);
     if (address == MAP_FAILED)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     if (request->has_node &&
         prefer_node(address, request->bytes, request->node) != WRT_OK) {
         (void)munmap(address, request->bytes);
@@ -155,7 +155,7 @@ enum wrt_status wrt_port_decommit(void *address, size_t size_bytes)
     void *again = mmap(address, size_bytes, PROT_NONE,
                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    return again == MAP_FAILED ? wrt_linux_status(errno) : WRT_OK;
+    return again == MAP_FAILED ? wrt_linux_to_status(errno) : WRT_OK;
 }
 
 enum wrt_status wrt_port_protect(void *address, size_t size_bytes, unsigned rights)
@@ -163,20 +163,20 @@ enum wrt_status wrt_port_protect(void *address, size_t size_bytes, unsigned righ
     if (!is_valid_rights(rights))
         return WRT_ERR_ARGUMENT;
     if (mprotect(address, size_bytes, protection(rights)) != 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     return WRT_OK;
 }
 
 enum wrt_status wrt_port_reset(void *address, size_t size_bytes)
 {
     if (madvise(address, size_bytes, MADV_DONTNEED) != 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     return WRT_OK;
 }
 
 enum wrt_status wrt_port_release(void *address, size_t size_bytes)
 {
-    return munmap(address, size_bytes) == 0 ? WRT_OK : wrt_linux_status(errno);
+    return munmap(address, size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
 }
 
 /* Writes one byte of each page back to itself, as an atomic so that no update by another
@@ -191,21 +191,21 @@ enum wrt_status wrt_port_prefault(void *address, size_t size_bytes, bool lock)
 {
     if (madvise(address, size_bytes, MADV_POPULATE_WRITE) != 0) {
         if (errno != EINVAL)
-            return wrt_linux_status(errno);
+            return wrt_linux_to_status(errno);
         touch_each_page(address, size_bytes);
     }
     if (!lock)
         return WRT_OK;
     wrt_linux_note_requested(WRT_LINUX_LOCK);
     if (mlock(address, size_bytes) != 0)
-        return errno == ENOMEM ? WRT_ERR_LIMIT : wrt_linux_status(errno);
+        return errno == ENOMEM ? WRT_ERR_LIMIT : wrt_linux_to_status(errno);
     wrt_linux_note_active(WRT_LINUX_LOCK);
     return WRT_OK;
 }
 
 enum wrt_status wrt_port_unlock(void *address, size_t size_bytes)
 {
-    return munlock(address, size_bytes) == 0 ? WRT_OK : wrt_linux_status(errno);
+    return munlock(address, size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
 }
 
 /* The kernel's copy fails with EFAULT where an access would fault. */
@@ -301,10 +301,10 @@ enum wrt_status wrt_port_object_create(size_t size_bytes, struct wrt_port_object
         return WRT_ERR_ARGUMENT;
     file = memfd_create("wrt", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     if (ftruncate(file, (off_t)size_bytes) != 0 ||
         fcntl(file, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
-        enum wrt_status status = wrt_linux_status(errno);
+        enum wrt_status status = wrt_linux_to_status(errno);
         close(file);
         return status;
     }
@@ -322,13 +322,13 @@ enum wrt_status wrt_port_object_map(const struct wrt_port_object *object, void *
         return WRT_ERR_ARGUMENT;
     mapped = mmap(address, object->size_bytes, protection(rights),
                   MAP_FIXED | (is_private ? MAP_PRIVATE : MAP_SHARED), (int)object->handle, 0);
-    return mapped == MAP_FAILED ? wrt_linux_status(errno) : WRT_OK;
+    return mapped == MAP_FAILED ? wrt_linux_to_status(errno) : WRT_OK;
 }
 
 enum wrt_status wrt_port_object_freeze(struct wrt_port_object *object)
 {
     if (fcntl((int)object->handle, F_ADD_SEALS, F_SEAL_WRITE) != 0)
-        return errno == EBUSY ? WRT_ERR_BUSY : wrt_linux_status(errno);
+        return errno == EBUSY ? WRT_ERR_BUSY : wrt_linux_to_status(errno);
     return WRT_OK;
 }
 

@@ -20,7 +20,7 @@ const char *wrt_port_name(void)
     return "linux";
 }
 
-enum wrt_status wrt_linux_status(int error_number)
+enum wrt_status wrt_linux_to_status(int error_number)
 {
     switch (error_number) {
     case 0:

@@ -29,21 +29,21 @@ enum wrt_status wrt_port_mutex_init(struct wrt_port_mutex *mutex)
     int error = pthread_mutexattr_init(&attributes);
 
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     error = pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
     if (error == 0)
         error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
     if (error == 0)
         error = pthread_mutex_init(native(mutex), &attributes);
     pthread_mutexattr_destroy(&attributes);
-    return wrt_linux_status(error);
+    return wrt_linux_to_status(error);
 }
 
 enum wrt_status wrt_port_mutex_lock(struct wrt_port_mutex *mutex)
 {
     int error = pthread_mutex_lock(native(mutex));
 
-    return error == EDEADLK ? WRT_ERR_BUSY : wrt_linux_status(error);
+    return error == EDEADLK ? WRT_ERR_BUSY : wrt_linux_to_status(error);
 }
 
 void wrt_port_mutex_unlock(struct wrt_port_mutex *mutex)
@@ -129,13 +129,13 @@ enum wrt_status wrt_port_thread_create(const struct wrt_port_thread_config *conf
         return WRT_ERR_ARGUMENT;
     error = pthread_attr_init(&attributes);
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     error = set_stack(&attributes, config->stack_bytes);
     if (error == 0)
         error = pthread_create(&thread, &attributes, run, &start);
     pthread_attr_destroy(&attributes);
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     while (__atomic_load_n(&start.ready, __ATOMIC_ACQUIRE) == 0)
         (void)!wrt_port_wait(&start.ready, 0, UINT64_MAX, false);
     if (start.status != WRT_OK) {
@@ -155,7 +155,7 @@ enum wrt_status wrt_port_thread_join(struct wrt_port_thread *thread)
         return WRT_ERR_STATE;
     error = pthread_join((pthread_t)thread->id, NULL);
     if (error != 0)
-        return error == EDEADLK ? WRT_ERR_BUSY : wrt_linux_status(error);
+        return error == EDEADLK ? WRT_ERR_BUSY : wrt_linux_to_status(error);
     thread->is_valid = false;
     return WRT_OK;
 }
@@ -181,7 +181,7 @@ enum wrt_status wrt_port_thread_set_priority(int priority)
     error = pthread_setschedparam(pthread_self(), policy, &parameters);
     if (error == 0 && priority > 0)
         wrt_linux_note_active(WRT_LINUX_REALTIME);
-    return wrt_linux_status(error);
+    return wrt_linux_to_status(error);
 }
 
 enum wrt_status wrt_port_thread_get_priority(int *out)
@@ -191,7 +191,7 @@ enum wrt_status wrt_port_thread_get_priority(int *out)
     int error = pthread_getschedparam(pthread_self(), &policy, &parameters);
 
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     *out = policy == SCHED_FIFO || policy == SCHED_RR ? parameters.sched_priority : 0;
     return WRT_OK;
 }
@@ -204,7 +204,7 @@ enum wrt_status wrt_port_thread_set_affinity(uint64_t mask)
         return WRT_ERR_ARGUMENT;
     copy_mask(mask, &set);
     if (sched_setaffinity(0, sizeof set, &set) != 0)
-        return errno == EINVAL ? WRT_ERR_ARGUMENT : wrt_linux_status(errno);
+        return errno == EINVAL ? WRT_ERR_ARGUMENT : wrt_linux_to_status(errno);
     return WRT_OK;
 }
 
@@ -217,11 +217,11 @@ enum wrt_status wrt_port_thread_stack_left(size_t *out)
     int error = pthread_getattr_np(pthread_self(), &attributes);
 
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     error = pthread_attr_getstack(&attributes, &lowest, &size_bytes);
     pthread_attr_destroy(&attributes);
     if (error != 0)
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     *out = (size_t)((uintptr_t)&here - (uintptr_t)lowest);
     return WRT_OK;
 }

@@ -24,7 +24,7 @@ enum wrt_status wrt_port_time_now(uint64_t *out_ns)
     struct timespec now;
 
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     *out_ns = to_ns(&now);
     return WRT_OK;
 }
@@ -34,7 +34,7 @@ enum wrt_status wrt_port_time_resolution(uint64_t *out_ns)
     struct timespec resolution;
 
     if (clock_getres(CLOCK_MONOTONIC, &resolution) != 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     *out_ns = to_ns(&resolution);
     return WRT_OK;
 }
@@ -49,7 +49,7 @@ static enum wrt_status wait_status(int error)
     case EINTR:
         return WRT_ERR_INTERRUPTED;
     default:
-        return wrt_linux_status(error);
+        return wrt_linux_to_status(error);
     }
 }
 
@@ -80,7 +80,7 @@ enum wrt_status wrt_port_wake(const uint32_t *word, uint32_t count, bool is_shar
     }
     woken = syscall(SYS_futex, word, operation, most, NULL, NULL, 0);
     if (woken < 0)
-        return wrt_linux_status(errno);
+        return wrt_linux_to_status(errno);
     *out_woken = (uint32_t)woken;
     return WRT_OK;
 }
@@ -95,7 +95,7 @@ enum wrt_status wrt_port_entropy(void *out, size_t size_bytes)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return wrt_linux_status(errno);
+            return wrt_linux_to_status(errno);
         to += got;
         size_bytes -= (size_t)got;
     }
