@@ -32,7 +32,7 @@ static enum wrt_status check_config(const struct wrt_partition *parent,
                                     struct wrt_error *error)
 {
     const char *name = config->name ? config->name : "partition";
-    size_t length = strnlen(name, 32);
+    size_t length = strlen(name);
     uint64_t max = config->max_bytes ? config->max_bytes : UINT64_MAX;
 
     if (length == 0 || length > 31)
