@@ -1,0 +1,122 @@
+/* bench/micro.c - what loading, starting, calling and growing cost.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+enum { ROUNDS = 101, CALLS = 200000 };
+
+static void print_time(const char *what, double value, const char *unit)
+{
+    printf("%-52s %10.2f %s\n", what, value, unit);
+}
+
+/* One guest from bytes to nothing, with a call in between: the whole and its steps. */
+static void lifecycle(struct bench_bytes bytes)
+{
+    uint64_t whole[ROUNDS], load[ROUNDS], start[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        struct bench_guest guest;
+        struct wrt_error error = {0};
+        union wrt_slot in[2] = {{.i32 = 1}, {.i32 = 2}}, out;
+        uint64_t begin_ns = wrt_time_now_ns();
+        bench_open(&guest, bytes);
+        bench_must(wrt_function_call_slots(guest.store, bench_function(&guest, "add"), in, 2, &out,
+                                           1), "add", NULL);
+        bench_close(&guest);
+        whole[i] = wrt_time_now_ns() - begin_ns;
+
+        bench_must(wrt_partition_create(NULL, NULL, &guest.partition, &error), "partition", &error);
+        begin_ns = wrt_time_now_ns();
+        bench_must(wrt_module_load(guest.partition, NULL, bytes.data, bytes.size_bytes,
+                                   &guest.module, &error), "load", &error);
+        load[i] = wrt_time_now_ns() - begin_ns;
+        bench_must(wrt_module_destroy(guest.module), "module", NULL);
+        bench_must(wrt_partition_destroy(guest.partition, &error), "partition", &error);
+
+        bench_open(&guest, bytes);
+        begin_ns = wrt_time_now_ns();
+        bench_must(wrt_store_instantiate(guest.store, guest.module, &guest.instance, &error),
+                   "instantiate", &error);
+        start[i] = wrt_time_now_ns() - begin_ns;
+        bench_close(&guest);
+    }
+    print_time("partition + load + instantiate + call + free", (double)bench_median(whole, ROUNDS) / 1e3, "us");
+    print_time("load of ten functions", (double)bench_median(load, ROUNDS) / 1e3, "us");
+    print_time("instantiate", (double)bench_median(start, ROUNDS) / 1e3, "us");
+}
+
+/* Nanoseconds for one call of `name`, made `count` times from the host. */
+static double time_calls(const struct bench_guest *guest, const char *name, uint32_t argument,
+                         int count)
+{
+    struct wrt_function *function = bench_function(guest, name);
+    union wrt_slot in[2] = {{.i32 = argument}, {.i32 = 2}}, out;
+    uint32_t parameters = argument == 0 ? 2 : 1;
+    uint64_t times[5];
+    for (int round = 0; round < 5; round++) {
+        uint64_t begin_ns = wrt_time_now_ns();
+        for (int i = 0; i < count; i++)
+            bench_must(wrt_function_call_slots(guest->store, function, in, parameters, &out, 1),
+                       name, NULL);
+        times[round] = wrt_time_now_ns() - begin_ns;
+    }
+    return (double)bench_median(times, 5) / count;
+}
+
+static void calls(struct bench_bytes bytes)
+{
+    struct bench_guest guest;
+    bench_open(&guest, bytes);
+    print_time("host -> wasm call of add", time_calls(&guest, "add", 0, CALLS), "ns");
+    double with = time_calls(&guest, "call_host", CALLS, 1);
+    double without = time_calls(&guest, "call_nothing", CALLS, 1);
+    print_time("wasm -> host call in a loop (the loop subtracted)", (with - without) / CALLS, "ns");
+    bench_close(&guest);
+}
+
+/* A fresh guest each round, so that every page is new. */
+static double time_growth(struct bench_bytes bytes, uint32_t pages)
+{
+    uint64_t times[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        struct bench_guest guest;
+        union wrt_slot in = {.i32 = pages}, out;
+        bench_open(&guest, bytes);
+        struct wrt_function *grow = bench_function(&guest, "grow");
+        uint64_t begin_ns = wrt_time_now_ns();
+        bench_must(wrt_function_call_slots(guest.store, grow, &in, 1, &out, 1), "grow", NULL);
+        times[i] = wrt_time_now_ns() - begin_ns;
+        if (out.i32 == UINT32_MAX) {
+            fprintf(stderr, "bench: memory.grow(%u) failed\n", pages);
+            exit(1);
+        }
+        bench_close(&guest);
+    }
+    return (double)bench_median(times, ROUNDS) / 1e3;
+}
+
+static void footprint(struct bench_bytes bytes)
+{
+    struct bench_guest guest;
+    struct wrt_partition_info info;
+    bench_open(&guest, bytes);
+    wrt_partition_get_info(guest.partition, &info);
+    uint64_t linear = info.current_bytes[WRT_CHARGE_LINEAR];
+    print_time("memory of that guest, linear memory excluded",
+               (double)(info.used_bytes - linear) / 1024, "KiB");
+    bench_close(&guest);
+}
+
+void bench_micro(const char *folder)
+{
+    struct bench_bytes bytes = bench_read(folder, "micro");
+    lifecycle(bytes);
+    calls(bytes);
+    print_time("memory.grow(1)", time_growth(bytes, 1), "us");
+    print_time("memory.grow(100)", time_growth(bytes, 100), "us");
+    footprint(bytes);
+    free(bytes.data);
+}
