@@ -5,9 +5,11 @@
 #define WRT_WRT_H
 #include "wrt/arena.h"
 #include "wrt/base.h"
+#include "wrt/arena.h"
 #include "wrt/broadcast.h"
 #include "wrt/cacheline.h"
 #include "wrt/counters.h"
+#include "wrt/futex.h"
 #include "wrt/latest.h"
 #include "wrt/memory.h"
 #include "wrt/module.h"

@@ -1,0 +1,82 @@
+/* src/port_sync.h - what src/sync asks of a system beyond port.h: locks with options, the
+ * host's own futex, call stacks.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The conventions of port.h hold here. Every port defines the locks; the futex calls and the
+ * stack are for systems that have them and return WRT_ERR_UNSUPPORTED (or 0) elsewhere: the
+ * portable futex of src/sync needs only port.h and the locks.
+ */
+#ifndef WRT_PORT_SYNC_H
+#define WRT_PORT_SYNC_H
+
+#include "port.h"
+
+/* --------------------------------------------------------------------- locks ---- */
+
+/* Zero-fill. */
+struct wrt_port_lock_config {
+    int ceiling;    /* > 0: the holder runs at this priority; 0: priority inheritance */
+    bool is_shared; /* in memory that several processes map */
+    bool is_robust; /* a holder that ends frees it, and the next one is told */
+};
+
+/* Error-checked, never recursive. ERR_UNSUPPORTED: this combination does not exist here.
+ * Linux, QNX: pthread_mutex_init with attributes. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_lock_init(struct wrt_port_mutex *lock, const struct wrt_port_lock_config *config);
+
+/* ERR_BUSY: it is held. */
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock);
+
+/* OK; WRT_OWNER_DIED: held, but its last holder ended holding it: repair what it guards, call
+ * wrt_port_lock_repair, or let it go and it is lost for ever (ERR_CORRUPT for all).
+ * ERR_DEADLOCK: the caller holds it. ERR_DENIED: the caller's priority is above the ceiling.
+ * take: waits. try: ERR_BUSY instead. take_until: ERR_TIMEOUT at the deadline (P4).
+ * Linux: pthread_mutex_lock, _trylock, _clocklock. QNX: _timedlock_monotonic (7.x). */
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_take(struct wrt_port_mutex *lock);
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_try(struct wrt_port_mutex *lock);
+WRT_MUST_CHECK enum wrt_status
+wrt_port_lock_take_until(struct wrt_port_mutex *lock, uint64_t deadline_ns);
+
+/* ERR_DENIED: the caller does not hold it. Linux, QNX: pthread_mutex_unlock. */
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_give(struct wrt_port_mutex *lock);
+
+/* After WRT_OWNER_DIED. Linux, QNX: pthread_mutex_consistent. */
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_repair(struct wrt_port_mutex *lock);
+
+/* --------------------------------------------------------- the host's futex ---- */
+
+enum { WRT_PORT_FUTEX_MAX_WORDS = 2 };
+
+struct wrt_port_futex_word {
+    const uint32_t *address; /* need not be mapped */
+    uint32_t expected;
+};
+
+/* OK if the calls below work on the running system. */
+WRT_MUST_CHECK enum wrt_status wrt_port_futex_query(void);
+
+/* Sleeps while every word holds its expected value, compared atomically with wakes.
+ *   OK               woken; *out_index is the last of the words that was woken
+ *   ERR_STATE        a word differed       ERR_BOUNDS  a word is not mapped
+ *   ERR_TIMEOUT      deadline (P4; 0 compares and returns)
+ *   ERR_INTERRUPTED  a signal handler ran
+ * Linux: futex(WAIT_BITSET) for one word, futex_waitv for two. QNX: unsupported. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_futex_wait(const struct wrt_port_futex_word *words, uint32_t word_count,
+                    uint64_t deadline_ns, bool is_shared, uint32_t *out_index);
+
+/* If *from == expected, wakes up to wake_count sleepers of `from` and moves up to move_count
+ * more to `to`, atomically. ERR_STATE, ERR_BOUNDS. Linux: futex(CMP_REQUEUE). */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_futex_requeue(const uint32_t *from, uint32_t expected, uint32_t wake_count,
+                       const uint32_t *to, uint32_t move_count, bool is_shared,
+                       uint32_t *out_woken, uint32_t *out_moved);
+
+/* ---------------------------------------------------------------- call stack ---- */
+
+/* Return addresses of the calling thread, innermost first; the number written, 0 where the
+ * system cannot tell. For reports of debug builds. Linux: the compiler's unwinder. */
+uint32_t wrt_port_stack(const void **out, uint32_t capacity);
+
+#endif
