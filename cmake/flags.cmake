@@ -16,6 +16,7 @@ if(WRT_SANITIZE)
   add_compile_options(-fsanitize=${WRT_SANITIZE} -fno-sanitize-recover=all
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${WRT_SANITIZE})
+  add_compile_definitions(WRT_SANITIZED) # for tests of what a sanitizer replaces
 else()
   # _FORTIFY_SOURCE needs an optimising build, and would hide calls from the sanitizers.
   add_compile_options(

@@ -174,8 +174,10 @@ static void prefaulted_pages_are_resident(void **state)
     if (wrt_port_query(start, 8 * page_bytes(), &info) == WRT_OK)
         assert_true(info.resident_bytes >= 8 * page_bytes());
     if (wrt_port_prefault(start, 8 * page_bytes(), true) == WRT_OK) {
+#ifndef WRT_SANITIZED /* their mlock does nothing and says that it did */
         if (wrt_port_query(start, 8 * page_bytes(), &info) == WRT_OK)
             assert_true(info.locked_bytes >= 8 * page_bytes());
+#endif
         assert_int_equal(wrt_port_unlock(start, 8 * page_bytes()), WRT_OK);
     }
     assert_int_equal(wrt_port_release(start, 8 * page_bytes()), WRT_OK);
