@@ -31,8 +31,8 @@ struct wrt_module_config {
     uint32_t max_imports;         /* default 1,000,000 */
     uint32_t max_exports;         /* default 1,000,000 */
     uint32_t max_functions;       /* imported ones included; default 1,000,000 */
-    uint32_t max_tables;          /* default 100,000 */
-    uint32_t max_memories;        /* default 1,000 */
+    uint32_t max_tables;          /* default and most 65,000 */
+    uint32_t max_memories;        /* default 1,000; most 65,000 */
     uint32_t max_globals;         /* default 1,000,000 */
     uint32_t max_segments;        /* data, and elements, each; default 100,000 */
     uint32_t max_parameters;      /* default 1,000; so for results */

@@ -197,14 +197,15 @@ WRT_API void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel);
 WRT_API uint64_t wrt_store_fuel_left(const struct wrt_store *store); /* UINT64_MAX: no limit */
 WRT_API uint64_t wrt_store_fuel_used(const struct wrt_store *store);
 
-/* The guest pauses at the first stop point after this monotonic time (nanoseconds, as
- * wrt_time_now_ns gives). 0 = none. The clock is read every 4,096 units of fuel or so. */
+/* The guest pauses at a stop point after this monotonic time (nanoseconds, as
+ * wrt_time_now_ns gives). 0 = none. The clock is read every 8,192 units of fuel. */
 WRT_API void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns);
 WRT_API uint64_t wrt_time_now_ns(void);
 
-/* Asks the running call to pause at its next stop point: the next loop back edge or call.
- * Between two stop points a guest executes each instruction of one function at most once.
- * Stays asked until a call of this store pauses for it or it is cleared. */
+/* Asks the running call to pause. It does so at a stop point (a loop back edge or a call) at
+ * most 8,192 units of fuel later; between two stop points a guest executes each instruction of
+ * one function at most once. Stays asked until a call of this store pauses for it or it is
+ * cleared. */
 WRT_API void wrt_store_interrupt(struct wrt_store *store);
 WRT_API void wrt_instance_interrupt(struct wrt_instance *instance);
 WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
@@ -281,6 +282,9 @@ wrt_caller_span(struct wrt_caller *caller, uint64_t address, uint64_t size_bytes
 WRT_API enum wrt_status wrt_caller_trap(struct wrt_caller *caller, const char *text);
 /* Sets the exit code and returns WRT_EXITED, to be returned. */
 WRT_API enum wrt_status wrt_caller_exit(struct wrt_caller *caller, uint32_t code);
+/* Has the call been asked to stop, by an interrupt or by its deadline? A host function that
+ * waits asks now and then, and returns WRT_PAUSED if so. Two loads, or a clock reading. */
+WRT_API bool wrt_caller_should_stop(struct wrt_caller *caller);
 /* Charges fuel for host work; the guest pauses at its next stop point if it ran out. */
 WRT_API void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel);
 

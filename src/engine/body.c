@@ -1,0 +1,1026 @@
+/* engine/body.c - validates a function body (spec 3.4 and appendix 7.3) and drives emit.c.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The operand stack and the control stack are arrays, so nesting never becomes recursion.
+ * After an unconditional branch the stack is polymorphic: pops below the block's height give
+ * "any type", and nothing is emitted until a label that something branches to.
+ */
+#include "translate.h"
+
+enum { ANY_TYPE = 0 };
+
+/* ---- operand stack ---- */
+
+static struct control *innermost(struct translator *t)
+{
+    return &t->controls[t->control_count - 1];
+}
+
+static bool push_operand(struct translator *t, struct operand operand)
+{
+    if (t->height == t->operand_capacity &&
+        !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, t->height + 1,
+                          sizeof *t->operands))
+        return false;
+    if (t->first_stack_slot + t->height + 1 > t->config->max_frame_slots)
+        return wrt_refuse(&t->r, WRT_ERR_LIMIT, "frame of over %u slots: max_frame_slots",
+                          t->config->max_frame_slots);
+    t->operands[t->height++] = operand;
+    if (t->height > t->max_height)
+        t->max_height = t->height;
+    return true;
+}
+
+static bool push(struct translator *t, uint8_t type)
+{
+    return push_operand(t, (struct operand){.type = type, .kind = AT_HOME});
+}
+
+static bool push_const(struct translator *t, uint8_t type, uint64_t bits)
+{
+    return push_operand(t, (struct operand){.type = type, .kind = AT_CONST, .bits = bits});
+}
+
+static bool push_local(struct translator *t, uint32_t local)
+{
+    struct operand o = {.type = t->local_types[local], .kind = AT_LOCAL, .local = local};
+    if (t->live) {
+        o.older_alias = t->local_alias[local];
+        if (!push_operand(t, o))
+            return false;
+        t->local_alias[local] = t->height - 1;
+        return true;
+    }
+    o.kind = AT_HOME; /* nothing is emitted for it */
+    return push_operand(t, o);
+}
+
+static bool type_mismatch(struct translator *t, uint8_t expected, uint8_t found)
+{
+    if (found == ANY_TYPE)
+        return wrt_invalid(&t->r, "type mismatch: expected %s but the stack is empty",
+                           expected == ANY_TYPE ? "a value" : wrt_value_type_name(expected));
+    return wrt_invalid(&t->r, "type mismatch: expected %s, found %s",
+                       wrt_value_type_name(expected), wrt_value_type_name(found));
+}
+
+/* Pops one operand of `type` (ANY_TYPE: of any). Its struct stays readable above height. */
+static bool pop_typed(struct translator *t, uint8_t type, uint8_t *out_type)
+{
+    const struct control *c = innermost(t);
+    if (t->height == c->height) {
+        if (!c->unreachable)
+            return type_mismatch(t, type, ANY_TYPE);
+        /* Make the imagined operand real, so that indexes stay true. */
+        if (!push(t, type))
+            return false;
+    }
+    struct operand *o = &t->operands[t->height - 1];
+    if (type != ANY_TYPE && o->type != ANY_TYPE && o->type != type)
+        return type_mismatch(t, type, o->type);
+    t->height--;
+    if (o->kind == AT_LOCAL && t->local_alias[o->local] == t->height)
+        t->local_alias[o->local] = o->older_alias;
+    if (t->settled > t->height)
+        t->settled = t->height;
+    if (out_type != NULL)
+        *out_type = o->type;
+    return true;
+}
+
+static bool pop(struct translator *t, uint8_t type)
+{
+    return pop_typed(t, type, NULL);
+}
+
+static bool pop_types(struct translator *t, const uint8_t *types, uint32_t count)
+{
+    for (uint32_t i = count; i-- > 0;)
+        if (!pop(t, types[i]))
+            return false;
+    return true;
+}
+
+static bool push_types(struct translator *t, const uint8_t *types, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!push(t, types[i]))
+            return false;
+    return true;
+}
+
+/* Checks the top of the stack against types and leaves it there. In polymorphic code the
+ * missing ones are supplied, at the bottom. */
+static bool check_top(struct translator *t, const uint8_t *types, uint32_t count)
+{
+    const struct control *c = innermost(t);
+    const uint32_t have = t->height - c->height;
+    if (have < count && !c->unreachable)
+        return type_mismatch(t, types[count - have - 1], ANY_TYPE);
+    const uint32_t there = have < count ? have : count;
+    for (uint32_t i = 0; i < there; i++) {
+        struct operand *o = &t->operands[t->height - 1 - i];
+        const uint8_t expected = types[count - 1 - i];
+        if (o->type != ANY_TYPE && o->type != expected)
+            return type_mismatch(t, expected, o->type);
+        o->type = expected;
+    }
+    if (there == count)
+        return true;
+    /* Polymorphic: replace what is there by the full, typed list. Nothing is live here. */
+    t->height = c->height;
+    return push_types(t, types, count);
+}
+
+/* ---- control stack ---- */
+
+static bool push_control(struct translator *t, enum control_kind kind,
+                         const struct wrt_function_type *type)
+{
+    if (t->control_count > t->config->max_nesting)
+        return wrt_refuse(&t->r, WRT_ERR_LIMIT, "blocks nested deeper than max_nesting %u",
+                          t->config->max_nesting);
+    if (t->control_count == t->control_capacity &&
+        !wrt_grow_scratch(t, &t->controls, &t->control_capacity, t->control_count + 1,
+                          sizeof *t->controls))
+        return false;
+    t->controls[t->control_count++] = (struct control){
+        .kind = (uint8_t)kind, .dead = !t->live, .unreachable = false, .type = *type,
+        .height = t->height - type->parameter_count};
+    return true;
+}
+
+static void now_unreachable(struct translator *t)
+{
+    struct control *c = innermost(t);
+    /* Drop the block's operands; their aliases go with them, newest first. */
+    while (t->height > c->height) {
+        const struct operand *o = &t->operands[--t->height];
+        if (o->kind == AT_LOCAL && t->local_alias[o->local] == t->height)
+            t->local_alias[o->local] = o->older_alias;
+    }
+    if (t->settled > t->height)
+        t->settled = t->height;
+    c->unreachable = true;
+    t->live = false;
+}
+
+static const uint8_t *label_types(const struct control *c, uint32_t *count)
+{
+    *count = c->kind == CONTROL_LOOP ? c->type.parameter_count : c->type.result_count;
+    return c->kind == CONTROL_LOOP ? c->type.parameters : c->type.results;
+}
+
+static bool read_depth(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    return *out < t->control_count || wrt_invalid(&t->r, "unknown label %u", *out);
+}
+
+/* A block type (spec 5.4.1): empty, one value type, or a type index as s33. */
+static bool read_block_type(struct translator *t, struct wrt_function_type *out)
+{
+    static const uint8_t one[256] = {
+        [WRT_I32] = WRT_I32, [WRT_I64] = WRT_I64, [WRT_F32] = WRT_F32, [WRT_F64] = WRT_F64,
+        [WRT_FUNCREF] = WRT_FUNCREF, [WRT_EXTERNREF] = WRT_EXTERNREF};
+    memset(out, 0, sizeof *out);
+    if (t->r.at != t->r.end && *t->r.at == 0x40) {
+        t->r.at++;
+        return true;
+    }
+    if (t->r.at != t->r.end && (*t->r.at & 0xC0) == 0x40) { /* negative in one byte: a type */
+        uint8_t type = 0;
+        if (!wrt_read_value_type(&t->r, &type))
+            return false;
+        out->results = &one[type];
+        out->result_count = 1;
+        return true;
+    }
+    uint64_t index = 0;
+    if (!wrt_read_leb(&t->r, 33, true, &index))
+        return false;
+    if (index >= t->module->info.type_count)
+        return wrt_invalid(&t->r, "unknown type %lld", (long long)index);
+    *out = t->module->types[index];
+    if (out->parameter_count != 0 || out->result_count > 1)
+        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_VALUE;
+    return true;
+}
+
+static bool begin_block(struct translator *t, enum control_kind kind)
+{
+    struct wrt_function_type type;
+    if (!read_block_type(t, &type))
+        return false;
+    const uint32_t condition = t->height - 1;
+    if (kind == CONTROL_IF && !pop(t, WRT_I32))
+        return false;
+    if (!check_top(t, type.parameters, type.parameter_count) || !wrt_settle_aliases(t))
+        return false;
+    /* A loop's parameters and those of both arms of an if are found in their homes. */
+    if (kind != CONTROL_BLOCK && t->live)
+        for (uint32_t i = 0; i < type.parameter_count; i++)
+            if (!wrt_settle_operand(t, t->height - type.parameter_count + i))
+                return false;
+    if (!push_control(t, kind, &type))
+        return false;
+    if (kind == CONTROL_LOOP)
+        return !t->live || wrt_emit_loop_head(t, innermost(t));
+    return kind != CONTROL_IF || wrt_emit_if(t, innermost(t), condition);
+}
+
+/* The operands at the end of a block: exactly its results. */
+static bool check_end(struct translator *t)
+{
+    struct control *c = innermost(t);
+    if (!check_top(t, c->type.results, c->type.result_count))
+        return false;
+    if (t->height != c->height + c->type.result_count)
+        return wrt_invalid(&t->r, "type mismatch: values remaining on stack at end of block");
+    return true;
+}
+
+static bool begin_else(struct translator *t)
+{
+    struct control *c = innermost(t);
+    if (c->kind != CONTROL_IF)
+        return wrt_malformed(&t->r, "else without if");
+    if (!check_end(t))
+        return false;
+    if (!wrt_emit_br(t, 0))
+        return false;
+    now_unreachable(t);
+    c->kind = CONTROL_ELSE;
+    c->unreachable = false;
+    if (!push_types(t, c->type.parameters, c->type.parameter_count))
+        return false;
+    if (!c->dead)
+        wrt_bind(t, c->else_fixup, false);
+    c->else_fixup = 0;
+    return true;
+}
+
+static bool end_block(struct translator *t)
+{
+    struct control *c = innermost(t);
+    if (!check_end(t))
+        return false;
+    const bool joined = !t->live || c->fixups != 0 || c->else_fixup != 0;
+    if (c->kind == CONTROL_IF) {
+        if (c->type.parameter_count != c->type.result_count ||
+            (c->type.result_count != 0 && memcmp(c->type.parameters, c->type.results,
+                                                 c->type.result_count) != 0))
+            return wrt_invalid(&t->r, "type mismatch: if without else needs equal parameter "
+                                      "and result types");
+        if (!wrt_settle_top(t, c->type.result_count))
+            return false;
+        wrt_bind(t, c->else_fixup, t->live); /* the missing else joins the other arrivals */
+    }
+    if (c->kind != CONTROL_LOOP && c->fixups != 0) {
+        if (!wrt_settle_top(t, c->type.result_count))
+            return false;
+        wrt_bind(t, c->fixups, t->live);
+    }
+    const struct wrt_function_type type = c->type;
+    t->control_count--;
+    if (joined) {
+        /* The results are in their homes: forget how the code above made them. */
+        for (uint32_t i = t->height - type.result_count; i < t->height; i++)
+            t->operands[i] = (struct operand){.type = type.results[i + type.result_count - t->height],
+                                              .kind = AT_HOME};
+    }
+    return true;
+}
+
+/* ---- instructions ---- */
+
+static bool read_local(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    return *out < t->local_count || wrt_invalid(&t->r, "unknown local %u", *out);
+}
+
+static bool read_global(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    return *out < t->module->info.global_count || wrt_invalid(&t->r, "unknown global %u", *out);
+}
+
+static bool read_table(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    return *out < t->module->info.table_count || wrt_invalid(&t->r, "unknown table %u", *out);
+}
+
+static bool read_memory(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    if (*out != 0)
+        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_MEMORY;
+    return *out < t->module->info.memory_count || wrt_invalid(&t->r, "unknown memory %u", *out);
+}
+
+static bool read_memarg(struct translator *t, uint32_t natural, uint32_t *offset, uint32_t *memory)
+{
+    uint32_t align = 0;
+    *memory = 0;
+    if (!wrt_read_u32(&t->r, &align))
+        return false;
+    const bool has_memory = (align & 0x40) != 0; /* multi-memory's encoding */
+    if (has_memory) {
+        align &= ~0x40u;
+        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_MEMORY;
+        if (align < 32 && !wrt_read_u32(&t->r, memory))
+            return false;
+    }
+    if (align >= 32)
+        return wrt_malformed(&t->r, "malformed memop flags");
+    if (!wrt_read_u32(&t->r, offset))
+        return false;
+    if (*memory >= t->module->info.memory_count)
+        return wrt_invalid(&t->r, "unknown memory %u", *memory);
+    if (align > natural)
+        return wrt_invalid(&t->r, "alignment must not be larger than natural");
+    return true;
+}
+
+struct access {
+    uint16_t op;
+    uint8_t natural, type;
+};
+
+/* Loads by opcode - 0x28. */
+static const struct access loads[] = {
+    {OP_i32_load_s, 2, WRT_I32},     {OP_i64_load_s, 3, WRT_I64},
+    {OP_f32_load_s, 2, WRT_F32},     {OP_f64_load_s, 3, WRT_F64},
+    {OP_i32_load8_s_s, 0, WRT_I32},  {OP_i32_load8_u_s, 0, WRT_I32},
+    {OP_i32_load16_s_s, 1, WRT_I32}, {OP_i32_load16_u_s, 1, WRT_I32},
+    {OP_i64_load8_s_s, 0, WRT_I64},  {OP_i32_load8_u_s, 0, WRT_I64}, /* zero extends to 64 */
+    {OP_i64_load16_s_s, 1, WRT_I64}, {OP_i32_load16_u_s, 1, WRT_I64},
+    {OP_i64_load32_s_s, 2, WRT_I64}, {OP_i32_load_s, 2, WRT_I64},
+};
+
+/* Stores by opcode - 0x36. */
+static const struct access stores[] = {
+    {0, 2, WRT_I32}, {0, 3, WRT_I64}, {0, 2, WRT_F32}, {0, 3, WRT_F64}, {0, 0, WRT_I32},
+    {0, 1, WRT_I32}, {0, 0, WRT_I64}, {0, 1, WRT_I64}, {0, 2, WRT_I64},
+};
+
+static bool load(struct translator *t, uint8_t opcode)
+{
+    const struct access *a = &loads[opcode - 0x28];
+    uint32_t offset = 0, memory = 0;
+    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, WRT_I32))
+        return false;
+    const uint32_t index = t->height;
+    return wrt_emit_load(t, a->op, index, offset, memory, a->type) && push(t, a->type);
+}
+
+static bool store(struct translator *t, uint8_t opcode)
+{
+    const struct access *a = &stores[opcode - 0x36];
+    uint32_t offset = 0, memory = 0;
+    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, a->type) || !pop(t, WRT_I32))
+        return false;
+    return wrt_emit_store(t, opcode, t->height, t->height + 1, offset, memory);
+}
+
+struct unary {
+    uint16_t op;
+    uint8_t from, to;
+};
+
+#define U(name, from, to) {OP_##name##_s, WRT_##from, WRT_##to}
+static const struct unary unaries[256] = {
+    [0x45] = U(i32_eqz, I32, I32), [0x50] = U(i64_eqz, I64, I32),
+    [0x67] = U(i32_clz, I32, I32), U(i32_ctz, I32, I32), U(i32_popcnt, I32, I32),
+    [0x79] = U(i64_clz, I64, I64), U(i64_ctz, I64, I64), U(i64_popcnt, I64, I64),
+    [0x8B] = U(f32_abs, F32, F32), U(f32_neg, F32, F32), U(f32_ceil, F32, F32),
+    U(f32_floor, F32, F32), U(f32_trunc, F32, F32), U(f32_nearest, F32, F32),
+    U(f32_sqrt, F32, F32),
+    [0x99] = U(f64_abs, F64, F64), U(f64_neg, F64, F64), U(f64_ceil, F64, F64),
+    U(f64_floor, F64, F64), U(f64_trunc, F64, F64), U(f64_nearest, F64, F64),
+    U(f64_sqrt, F64, F64),
+    [0xA7] = U(i32_wrap_i64, I64, I32), U(i32_trunc_f32_s, F32, I32),
+    U(i32_trunc_f32_u, F32, I32), U(i32_trunc_f64_s, F64, I32), U(i32_trunc_f64_u, F64, I32),
+    U(i64_extend_i32_s, I32, I64), U(i64_extend_i32_u, I32, I64), U(i64_trunc_f32_s, F32, I64),
+    U(i64_trunc_f32_u, F32, I64), U(i64_trunc_f64_s, F64, I64), U(i64_trunc_f64_u, F64, I64),
+    U(f32_convert_i32_s, I32, F32), U(f32_convert_i32_u, I32, F32),
+    U(f32_convert_i64_s, I64, F32), U(f32_convert_i64_u, I64, F32),
+    U(f32_demote_f64, F64, F32), U(f64_convert_i32_s, I32, F64),
+    U(f64_convert_i32_u, I32, F64), U(f64_convert_i64_s, I64, F64),
+    U(f64_convert_i64_u, I64, F64), U(f64_promote_f32, F32, F64),
+    U(i32_reinterpret_f32, F32, I32), U(i64_reinterpret_f64, F64, I64),
+    U(f32_reinterpret_i32, I32, F32), U(f64_reinterpret_i64, I64, F64),
+    U(i32_extend8_s, I32, I32), U(i32_extend16_s, I32, I32), U(i64_extend8_s, I64, I64),
+    U(i64_extend16_s, I64, I64), U(i64_extend32_s, I64, I64),
+};
+/* By second opcode of the 0xFC prefix. */
+static const struct unary saturating[] = {
+    U(i32_trunc_sat_f32_s, F32, I32), U(i32_trunc_sat_f32_u, F32, I32),
+    U(i32_trunc_sat_f64_s, F64, I32), U(i32_trunc_sat_f64_u, F64, I32),
+    U(i64_trunc_sat_f32_s, F32, I64), U(i64_trunc_sat_f32_u, F32, I64),
+    U(i64_trunc_sat_f64_s, F64, I64), U(i64_trunc_sat_f64_u, F64, I64),
+};
+#undef U
+
+static bool unary(struct translator *t, const struct unary *u, uint8_t opcode)
+{
+    if (!pop(t, u->from))
+        return false;
+    return wrt_emit_unary(t, u->op, opcode, t->height, u->to) && push(t, u->to);
+}
+
+/* Operand and result types of the two-operand operations, by opcode range. */
+static bool binary(struct translator *t, uint8_t opcode)
+{
+    const bool compares = opcode <= 0x66;
+    const uint8_t type = opcode <= 0x4F   ? WRT_I32
+                         : opcode <= 0x5A ? WRT_I64
+                         : opcode <= 0x60 ? WRT_F32
+                         : opcode <= 0x66 ? WRT_F64
+                         : opcode <= 0x78 ? WRT_I32
+                         : opcode <= 0x8A ? WRT_I64
+                         : opcode <= 0x98 ? WRT_F32
+                                          : WRT_F64;
+    if (!pop(t, type) || !pop(t, type))
+        return false;
+    return wrt_emit_binary(t, opcode, t->height, t->height + 1) &&
+           push(t, compares ? WRT_I32 : type);
+}
+
+static bool select_any(struct translator *t)
+{
+    uint8_t first = 0, second = 0;
+    if (!pop(t, WRT_I32) || !pop_typed(t, ANY_TYPE, &second) || !pop_typed(t, ANY_TYPE, &first))
+        return false;
+    if (wrt_is_reference(first) || wrt_is_reference(second))
+        return wrt_invalid(&t->r, "type mismatch: select of references needs a type");
+    if (first != second && first != ANY_TYPE && second != ANY_TYPE)
+        return type_mismatch(t, first, second);
+    const uint8_t type = first != ANY_TYPE ? first : second;
+    return wrt_emit_select(t, t->height) && push(t, type);
+}
+
+static bool select_typed(struct translator *t)
+{
+    uint32_t count = 0;
+    uint8_t type = 0;
+    if (!wrt_read_u32(&t->r, &count))
+        return false;
+    if (count != 1)
+        return wrt_invalid(&t->r, "invalid result arity");
+    if (!wrt_read_value_type(&t->r, &type) || !pop(t, WRT_I32) || !pop(t, type) || !pop(t, type))
+        return false;
+    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    return wrt_emit_select(t, t->height) && push(t, type);
+}
+
+static bool local_op(struct translator *t, uint8_t opcode)
+{
+    uint32_t local = 0;
+    if (!read_local(t, &local))
+        return false;
+    const uint8_t type = t->local_types[local];
+    if (opcode == 0x20)
+        return push_local(t, local);
+    if (!pop(t, type))
+        return false;
+    const struct operand value = t->operands[t->height];
+    if (!wrt_emit_local_set(t, local, t->height))
+        return false;
+    if (opcode == 0x21)
+        return true;
+    return value.kind == AT_CONST && t->live ? push_const(t, type, value.bits)
+                                             : push_local(t, local);
+}
+
+static bool global_op(struct translator *t, uint8_t opcode)
+{
+    uint32_t global = 0;
+    if (!read_global(t, &global))
+        return false;
+    const struct wrt_global_type type = t->module->globals[global].type;
+    if (opcode == 0x23)
+        return wrt_emit_global_get(t, global, type.content, t->height) && push(t, type.content);
+    if (!type.is_mutable)
+        return wrt_invalid(&t->r, "global %u is immutable", global);
+    return pop(t, type.content) && wrt_emit_global_set(t, global, t->height);
+}
+
+static bool do_return(struct translator *t)
+{
+    if (!check_top(t, t->type->results, t->type->result_count) || !wrt_emit_return(t))
+        return false;
+    now_unreachable(t);
+    return true;
+}
+
+/* Pops arguments, emits, pushes results, or ends the block after a tail call. */
+static bool finish_call(struct translator *t, unsigned op, const struct wrt_function_type *type,
+                        union word target, uint32_t index_operand, uint32_t table, bool tail)
+{
+    if (!pop_types(t, type->parameters, type->parameter_count))
+        return false;
+    /* The homes of the arguments become the callee's frame: nothing below moves. */
+    if (!wrt_emit_call(t, op, t->height, type, target, index_operand, table))
+        return false;
+    if (!tail)
+        return push_types(t, type->results, type->result_count);
+    t->features |= UINT64_C(1) << WRT_FEATURE_TAIL_CALL;
+    if (type->result_count != t->type->result_count ||
+        (type->result_count != 0 &&
+         memcmp(type->results, t->type->results, type->result_count) != 0))
+        return wrt_invalid(&t->r, "type mismatch: results of a tail call");
+    now_unreachable(t);
+    return true;
+}
+
+static bool call(struct translator *t, bool tail)
+{
+    uint32_t function = 0;
+    if (!wrt_read_u32(&t->r, &function))
+        return false;
+    const struct wrt_module_info *info = &t->module->info;
+    if (function >= info->function_count)
+        return wrt_invalid(&t->r, "unknown function %u", function);
+    const bool imported = function < info->imported_function_count;
+    union word target;
+    if (imported)
+        target.bits = function;
+    else
+        target.code = &t->module->codes[function - info->imported_function_count];
+    const unsigned op = tail ? (imported ? OP_return_call_import : OP_return_call)
+                             : (imported ? OP_call_import : OP_call);
+    return finish_call(t, op, wrt_type_of_function(t->module, function), target, 0, 0, tail);
+}
+
+static bool call_indirect(struct translator *t, bool tail)
+{
+    uint32_t type_index = 0, table = 0;
+    if (!wrt_read_u32(&t->r, &type_index))
+        return false;
+    if (!read_table(t, &table))
+        return false;
+    if (table != 0)
+        t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    if (t->module->tables[table].element != WRT_FUNCREF)
+        return wrt_invalid(&t->r, "type mismatch: indirect call through a table of externref");
+    if (type_index >= t->module->info.type_count)
+        return wrt_invalid(&t->r, "unknown type %u", type_index);
+    if (!pop(t, WRT_I32))
+        return false;
+    const struct wrt_function_type *type =
+        &t->module->types[t->module->canonical_types[type_index]];
+    const union word target = {.type = type};
+    return finish_call(t, tail ? OP_return_call_indirect : OP_call_indirect, type, target,
+                       t->height, table, tail);
+}
+
+static bool branch(struct translator *t)
+{
+    uint32_t depth = 0, count = 0;
+    if (!read_depth(t, &depth))
+        return false;
+    const uint8_t *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
+    if (!check_top(t, types, count) || !wrt_emit_br(t, depth))
+        return false;
+    now_unreachable(t);
+    return true;
+}
+
+static bool branch_if(struct translator *t)
+{
+    uint32_t depth = 0, count = 0;
+    if (!read_depth(t, &depth) || !pop(t, WRT_I32))
+        return false;
+    const uint32_t condition = t->height;
+    const uint8_t *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
+    return check_top(t, types, count) && wrt_emit_br_if(t, depth, condition);
+}
+
+/* Like check_top, but an unknown operand stays unknown: it may fit several labels. */
+static bool fits_label(struct translator *t, const uint8_t *types, uint32_t count)
+{
+    const struct control *here = innermost(t);
+    const uint32_t have = t->height - here->height;
+    if (have < count && !here->unreachable)
+        return type_mismatch(t, types[count - have - 1], ANY_TYPE);
+    for (uint32_t i = 0; i < count && i < have; i++) {
+        const uint8_t found = t->operands[t->height - 1 - i].type;
+        if (found != ANY_TYPE && found != types[count - 1 - i])
+            return type_mismatch(t, types[count - 1 - i], found);
+    }
+    return true;
+}
+
+static bool branch_table(struct translator *t)
+{
+    uint32_t count = 0, arity = 0;
+    if (!wrt_read_u32(&t->r, &count))
+        return false;
+    if (count >= wrt_reader_left(&t->r))
+        return wrt_malformed(&t->r, "unexpected end");
+    if (!wrt_grow_scratch(t, &t->targets, &t->target_capacity, count + 1, sizeof *t->targets))
+        return false;
+    for (uint32_t i = 0; i <= count; i++)
+        if (!read_depth(t, &t->targets[i]))
+            return false;
+    if (!pop(t, WRT_I32))
+        return false;
+    const uint32_t index = t->height;
+    (void)label_types(&t->controls[t->control_count - 1 - t->targets[count]], &arity);
+    for (uint32_t i = 0; i <= count; i++) {
+        struct control *c = &t->controls[t->control_count - 1 - t->targets[i]];
+        uint32_t n = 0;
+        const uint8_t *types = label_types(c, &n);
+        if (n != arity)
+            return wrt_invalid(&t->r, "type mismatch: labels of a br_table differ in arity");
+        if (c->checked == t->r.at) /* each label once per table */
+            continue;
+        c->checked = t->r.at;
+        if (!fits_label(t, types, n))
+            return false;
+    }
+    if (!wrt_emit_br_table(t, index, count))
+        return false;
+    now_unreachable(t);
+    return true;
+}
+
+/* ---- references and tables ---- */
+
+static bool ref_null(struct translator *t)
+{
+    uint8_t type = 0;
+    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    return wrt_read_reference_type(&t->r, &type) && push_const(t, type, 0);
+}
+
+static bool ref_is_null(struct translator *t)
+{
+    uint8_t type = 0;
+    if (!pop_typed(t, ANY_TYPE, &type))
+        return false;
+    if (type != ANY_TYPE && !wrt_is_reference(type))
+        return wrt_invalid(&t->r, "type mismatch: expected a reference, found %s",
+                           wrt_value_type_name(type));
+    return wrt_emit_unary(t, OP_i64_eqz_s, 0x50, t->height, WRT_I32) && push(t, WRT_I32);
+}
+
+static bool ref_func(struct translator *t)
+{
+    uint32_t function = 0;
+    if (!wrt_read_u32(&t->r, &function))
+        return false;
+    if (function >= t->module->info.function_count)
+        return wrt_invalid(&t->r, "unknown function %u", function);
+    if (!(t->declared[function / 8] >> (function % 8) & 1))
+        return wrt_invalid(&t->r, "undeclared function reference %u", function);
+    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    return wrt_emit_ref_func(t, function, t->height) && push(t, WRT_FUNCREF);
+}
+
+/* Pops operands given bottom first, emits on their homes, pushes at most one result. */
+static bool on_homes(struct translator *t, unsigned op, const uint8_t *types, uint32_t count,
+                     uint32_t a, uint32_t imm, uint8_t result)
+{
+    if (!pop_types(t, types, count))
+        return false;
+    return wrt_emit_homes(t, op, t->height, count, a, imm, result != 0) &&
+           (result == 0 || push(t, result));
+}
+
+static bool table_get_set(struct translator *t, bool set)
+{
+    uint32_t table = 0;
+    if (!read_table(t, &table))
+        return false;
+    const uint8_t element = t->module->tables[table].element;
+    const uint8_t types[] = {WRT_I32, element};
+    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    return on_homes(t, set ? OP_table_set : OP_table_get, types, set ? 2 : 1, 0, table,
+                    set ? 0 : element);
+}
+
+static bool memory_size_grow(struct translator *t, bool grow)
+{
+    static const uint8_t types[] = {WRT_I32};
+    uint32_t memory = 0;
+    if (!read_memory(t, &memory))
+        return false;
+    return on_homes(t, grow ? OP_memory_grow : OP_memory_size, types, grow, 0, memory, WRT_I32);
+}
+
+static bool read_data(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    if (!t->has_data_count)
+        return wrt_malformed(&t->r, "data count section required");
+    return *out < t->module->info.data_segment_count ||
+           wrt_invalid(&t->r, "unknown data segment %u", *out);
+}
+
+static bool read_element(struct translator *t, uint32_t *out)
+{
+    if (!wrt_read_u32(&t->r, out))
+        return false;
+    return *out < t->module->info.element_segment_count ||
+           wrt_invalid(&t->r, "unknown elem segment %u", *out);
+}
+
+static const uint8_t three_i32[] = {WRT_I32, WRT_I32, WRT_I32};
+
+static bool memory_bulk(struct translator *t, uint32_t opcode)
+{
+    uint32_t a = 0, b = 0;
+    t->features |= UINT64_C(1) << WRT_FEATURE_BULK_MEMORY;
+    switch (opcode) {
+    case 8:
+        return read_data(t, &a) && read_memory(t, &b) &&
+               on_homes(t, OP_memory_init, three_i32, 3, b, a, 0);
+    case 9: return read_data(t, &a) && wrt_emit_homes(t, OP_data_drop, t->height, 0, 0, a, false);
+    case 10:
+        return read_memory(t, &a) && read_memory(t, &b) &&
+               on_homes(t, OP_memory_copy, three_i32, 3, a, b, 0);
+    default: return read_memory(t, &a) && on_homes(t, OP_memory_fill, three_i32, 3, 0, a, 0);
+    }
+}
+
+static bool table_bulk(struct translator *t, uint32_t opcode)
+{
+    uint32_t a = 0, b = 0;
+    t->features |= UINT64_C(1) << (opcode <= 14 ? WRT_FEATURE_BULK_MEMORY
+                                                : WRT_FEATURE_REFERENCE_TYPES);
+    if (opcode == 12) {
+        if (!read_element(t, &a) || !read_table(t, &b))
+            return false;
+        if (t->module->elements[a].type != t->module->tables[b].element)
+            return wrt_invalid(&t->r, "type mismatch: table.init of another type");
+        return on_homes(t, OP_table_init, three_i32, 3, b, a, 0);
+    }
+    if (opcode == 13)
+        return read_element(t, &a) &&
+               wrt_emit_homes(t, OP_elem_drop, t->height, 0, 0, a, false);
+    if (!read_table(t, &a))
+        return false;
+    const uint8_t element = t->module->tables[a].element;
+    const uint8_t grow[] = {element, WRT_I32}, fill[] = {WRT_I32, element, WRT_I32};
+    switch (opcode) {
+    case 14:
+        if (!read_table(t, &b))
+            return false;
+        if (t->module->tables[b].element != element)
+            return wrt_invalid(&t->r, "type mismatch: table.copy of another type");
+        return on_homes(t, OP_table_copy, three_i32, 3, a, b, 0);
+    case 15: return on_homes(t, OP_table_grow, grow, 2, 0, a, WRT_I32);
+    case 16: return on_homes(t, OP_table_size, NULL, 0, 0, a, WRT_I32);
+    default: return on_homes(t, OP_table_fill, fill, 3, 0, a, 0);
+    }
+}
+
+static bool prefixed_fc(struct translator *t)
+{
+    uint32_t opcode = 0;
+    if (!wrt_read_u32(&t->r, &opcode))
+        return false;
+    if (opcode <= 7) {
+        t->features |= UINT64_C(1) << WRT_FEATURE_SATURATING;
+        return unary(t, &saturating[opcode], 0);
+    }
+    if (opcode <= 11)
+        return memory_bulk(t, opcode);
+    if (opcode <= 17)
+        return table_bulk(t, opcode);
+    if (opcode >= 19 && opcode <= 22)
+        return wrt_unsupported(&t->r, "wide arithmetic");
+    return wrt_malformed(&t->r, "illegal opcode 0xfc %u", opcode);
+}
+
+static bool constant(struct translator *t, uint8_t opcode)
+{
+    uint32_t narrow = 0;
+    uint64_t bits = 0;
+    const uint8_t *raw = NULL;
+    switch (opcode) {
+    case 0x41: return wrt_read_s32(&t->r, &narrow) && push_const(t, WRT_I32, narrow);
+    case 0x42: return wrt_read_s64(&t->r, &bits) && push_const(t, WRT_I64, bits);
+    case 0x43:
+        if (!wrt_read_bytes(&t->r, 4, &raw))
+            return false;
+        memcpy(&narrow, raw, 4);
+        return push_const(t, WRT_F32, narrow);
+    default:
+        if (!wrt_read_bytes(&t->r, 8, &raw))
+            return false;
+        memcpy(&bits, raw, 8);
+        return push_const(t, WRT_F64, bits);
+    }
+}
+
+/* Opcodes of features that are not there, by name. */
+static bool other_opcode(struct translator *t, uint8_t opcode)
+{
+    switch (opcode) {
+    case 0x06: case 0x07: case 0x08: case 0x09: case 0x0A: case 0x18: case 0x19: case 0x1F:
+        return wrt_unsupported(&t->r, "exceptions");
+    case 0x14: case 0x15: case 0xD3: case 0xD4: case 0xD5: case 0xD6:
+        return wrt_unsupported(&t->r, "typed function references");
+    case 0xFB: return wrt_unsupported(&t->r, "gc");
+    case 0xFD: return wrt_unsupported(&t->r, "simd");
+    case 0xFE: return wrt_unsupported(&t->r, "threads");
+    default:
+        t->r.at--;
+        return wrt_malformed(&t->r, "illegal opcode 0x%02x", opcode);
+    }
+}
+
+static bool drop(struct translator *t)
+{
+    return pop_typed(t, ANY_TYPE, NULL);
+}
+
+static bool unreachable(struct translator *t)
+{
+    if (!wrt_emit_simple(t, OP_unreachable))
+        return false;
+    now_unreachable(t);
+    return true;
+}
+
+static bool instruction(struct translator *t, uint8_t opcode)
+{
+    switch (opcode) {
+    case 0x00: return unreachable(t);
+    case 0x01: return true;
+    case 0x02: return begin_block(t, CONTROL_BLOCK);
+    case 0x03: return begin_block(t, CONTROL_LOOP);
+    case 0x04: return begin_block(t, CONTROL_IF);
+    case 0x05: return begin_else(t);
+    case 0x0B: return end_block(t);
+    case 0x0C: return branch(t);
+    case 0x0D: return branch_if(t);
+    case 0x0E: return branch_table(t);
+    case 0x0F: return do_return(t);
+    case 0x10: return call(t, false);
+    case 0x11: return call_indirect(t, false);
+    case 0x12: return call(t, true);
+    case 0x13: return call_indirect(t, true);
+    case 0x1A: return drop(t);
+    case 0x1B: return select_any(t);
+    case 0x1C: return select_typed(t);
+    case 0x20: case 0x21: case 0x22: return local_op(t, opcode);
+    case 0x23: case 0x24: return global_op(t, opcode);
+    case 0x25: return table_get_set(t, false);
+    case 0x26: return table_get_set(t, true);
+    case 0x3F: return memory_size_grow(t, false);
+    case 0x40: return memory_size_grow(t, true);
+    case 0x41: case 0x42: case 0x43: case 0x44: return constant(t, opcode);
+    case 0xD0: return ref_null(t);
+    case 0xD1: return ref_is_null(t);
+    case 0xD2: return ref_func(t);
+    case 0xFC: return prefixed_fc(t);
+    default: break;
+    }
+    if (opcode >= 0x28 && opcode <= 0x35)
+        return load(t, opcode);
+    if (opcode >= 0x36 && opcode <= 0x3E)
+        return store(t, opcode);
+    if (opcode >= 0xC0 && opcode <= 0xC4)
+        t->features |= UINT64_C(1) << WRT_FEATURE_SIGN_EXTENSION;
+    if (unaries[opcode].from != 0)
+        return unary(t, &unaries[opcode], opcode);
+    if (opcode >= 0x46 && opcode <= 0xA6)
+        return binary(t, opcode);
+    return other_opcode(t, opcode);
+}
+
+/* Structure costs no fuel: block, loop, else, end, nop. */
+static bool is_free(uint8_t opcode)
+{
+    return (opcode >= 0x01 && opcode <= 0x03) || opcode == 0x05 || opcode == 0x0B;
+}
+
+/* Branches carry the difference of two pending counts in 8 signed bits. */
+#define MOST_PENDING 100
+
+static bool step(struct translator *t)
+{
+    uint8_t opcode = 0;
+    t->instruction = (uint32_t)(t->r.at - t->r.start);
+    if (!wrt_read_byte(&t->r, &opcode))
+        return false;
+    if (t->live && !is_free(opcode)) {
+        if (t->pending >= MOST_PENDING && !wrt_emit_charge(t))
+            return false;
+        t->pending++;
+    }
+    return instruction(t, opcode);
+}
+
+/* ---- a body ---- */
+
+static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
+{
+    if (count > t->config->max_locals - t->local_count)
+        return wrt_refuse(&t->r, WRT_ERR_LIMIT, "too many locals: max_locals is %u",
+                          t->config->max_locals);
+    if (!wrt_grow_scratch(t, &t->local_types, &t->local_type_capacity, t->local_count + count,
+                          sizeof *t->local_types) ||
+        !wrt_grow_scratch(t, &t->local_alias, &t->local_capacity, t->local_count + count,
+                          sizeof *t->local_alias))
+        return false;
+    memset(t->local_types + t->local_count, type, count);
+    for (uint32_t i = 0; i < count; i++)
+        t->local_alias[t->local_count + i] = WRT_NONE;
+    t->local_count += count;
+    return true;
+}
+
+static bool read_locals(struct translator *t)
+{
+    uint32_t groups = 0;
+    uint64_t total = t->local_count;
+    if (!wrt_read_u32(&t->r, &groups))
+        return false;
+    for (uint32_t i = 0; i < groups; i++) {
+        uint32_t count = 0;
+        uint8_t type = 0;
+        if (!wrt_read_u32(&t->r, &count))
+            return false;
+        total += count;
+        if (total > UINT32_MAX)
+            return wrt_malformed(&t->r, "too many locals");
+        if (!wrt_read_value_type(&t->r, &type) || !declare_locals(t, count, type))
+            return false;
+    }
+    return true;
+}
+
+static bool begin_body(struct translator *t, uint32_t function)
+{
+    t->type = wrt_type_of_function(t->module, function);
+    t->height = t->max_height = t->settled = 0;
+    t->control_count = 0;
+    t->local_count = 0;
+    t->header_slot = t->type->parameter_count > t->type->result_count ? t->type->parameter_count
+                                                                      : t->type->result_count;
+    for (uint32_t i = 0; i < t->type->parameter_count; i++)
+        if (!declare_locals(t, 1, t->type->parameters[i]))
+            return false;
+    if (!read_locals(t))
+        return false;
+    t->first_stack_slot =
+        t->header_slot + WRT_FRAME_HEADER + (t->local_count - t->type->parameter_count);
+    if (t->first_stack_slot > t->config->max_frame_slots)
+        return wrt_refuse(&t->r, WRT_ERR_LIMIT, "frame of %u slots: max_frame_slots is %u",
+                          t->first_stack_slot, t->config->max_frame_slots);
+    const struct wrt_function_type outer = {NULL, t->type->results, 0, t->type->result_count};
+    return wrt_emit_begin(t) && push_control(t, CONTROL_FUNCTION, &outer);
+}
+
+bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
+                        uint32_t size_bytes, uint64_t offset)
+{
+    t->r.start = t->r.at = bytes;
+    t->r.end = bytes + size_bytes;
+    t->r.offset = offset;
+    t->r.status = WRT_OK;
+    if (!begin_body(t, function))
+        return false;
+    for (;;) {
+        const bool is_last = t->r.at != t->r.end && *t->r.at == 0x0B && t->control_count == 1;
+        if (is_last)
+            break;
+        if (!step(t))
+            return false;
+    }
+    t->instruction = (uint32_t)(t->r.at - t->r.start);
+    t->r.at++;
+    if (!check_end(t) || !wrt_emit_return(t))
+        return false;
+    if (t->r.at != t->r.end)
+        return wrt_malformed(&t->r, "section size mismatch: bytes after the function's end");
+    return wrt_emit_map(t);
+}
+
+void wrt_translator_free(struct translator *t)
+{
+#define FREE(pointer, capacity) \
+    wrt_partition_free(t->partition, WRT_CHARGE_LOAD, pointer, (size_t)(capacity) * sizeof *(pointer))
+    FREE(t->operands, t->operand_capacity);
+    FREE(t->controls, t->control_capacity);
+    FREE(t->local_types, t->local_type_capacity);
+    FREE(t->local_alias, t->local_capacity);
+    FREE(t->code, t->code_capacity);
+    FREE(t->positions, t->position_capacity);
+    FREE(t->map, t->map_capacity);
+    FREE(t->targets, t->target_capacity);
+#undef FREE
+}

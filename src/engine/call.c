@@ -1,0 +1,539 @@
+/* engine/call.c - into the guest, out to the host, across instances; pause and resume.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A call from the host is an activation. Activations nest when a host function calls back;
+ * each runs on the part of the value stack above exec->top. Only the innermost may be paused:
+ * when a host function returns while a call it made is paused, that call is dropped.
+ *
+ * A call into another instance goes through a record on the value stack, and returns through
+ * instance_exit, which reads it:
+ *
+ *   0 return address   1 caller's fp   2 caller's instance   3 where results go   4 how many
+ *
+ * The callee's frame follows the record.
+ */
+#include <string.h>
+
+#include "engine.h"
+
+#define RECORD_CELLS 5
+
+/* How much fuel is handed out at a time: what may pass until an interrupt is noticed. */
+#define FUEL_SLICE 8192
+
+void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
+{
+    exec->instance = instance;
+    exec->memory_base = NULL;
+    exec->memory_bytes = 0;
+    exec->globals = NULL;
+    if (instance == NULL)
+        return;
+    exec->globals = instance->globals;
+    if (instance->memories != NULL) {
+        exec->memory_base = instance->memories[0]->pages.base;
+        exec->memory_bytes = instance->memories[0]->pages.size_bytes;
+    }
+}
+
+static bool has_room(const struct wrt_exec *exec, const union cell *base, uint64_t cells)
+{
+    return cells <= (uint64_t)(exec->stack_end - base);
+}
+
+static enum wrt_run trapped(struct wrt_exec *exec, enum wrt_trap_kind kind)
+{
+    exec->trap.kind = kind;
+    return WRT_RUN_TRAP;
+}
+
+/* ---- stop points ---- */
+
+static bool take_fuel(struct wrt_exec *exec)
+{
+    const int64_t wanted = FUEL_SLICE - exec->fuel; /* exec->fuel < 0 */
+    const int64_t reserve = (int64_t)exec->fuel_reserve;
+    const int64_t taken = wanted < reserve ? wanted : reserve;
+    exec->fuel_reserve -= (uint64_t)taken;
+    exec->fuel += taken;
+    return exec->fuel >= 0;
+}
+
+static enum wrt_run pause_for(struct wrt_exec *exec, enum wrt_pause_reason reason)
+{
+    exec->pause_reason = reason;
+    return WRT_RUN_PAUSED;
+}
+
+bool wrt_should_stop(const struct wrt_exec *exec)
+{
+    return atomic_load_explicit(&exec->interrupt, memory_order_relaxed) ||
+           (exec->deadline_ns != 0 && wrt_time_now_ns() >= exec->deadline_ns);
+}
+
+enum wrt_run wrt_stop_point(struct wrt_exec *exec)
+{
+    if (atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
+        return pause_for(exec, WRT_PAUSE_INTERRUPT);
+    if (exec->deadline_ns != 0 && wrt_time_now_ns() >= exec->deadline_ns)
+        return pause_for(exec, WRT_PAUSE_DEADLINE);
+    if (exec->fuel < 0 && !take_fuel(exec))
+        return pause_for(exec, WRT_PAUSE_FUEL);
+    return WRT_RUN_CONTINUE;
+}
+
+/* ---- host functions ---- */
+
+static void drop_to(struct wrt_store *store, uint32_t depth)
+{
+    struct wrt_exec *exec = &store->exec;
+    while (exec->depth > depth) {
+        const struct wrt_activation *a = &store->activations[--exec->depth];
+        exec->top = a->top;
+        exec->pc = a->pc;
+        exec->fp = a->fp;
+        wrt_exec_enter_instance(exec, a->instance);
+    }
+}
+
+/* Runs a host function on cells at `base`: arguments there, results behind them, then moved
+ * down. The state of the calling guest, if any, is in exec and stays as it is. */
+static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, union cell *base)
+{
+    struct wrt_store *store = wrt_store_of(exec);
+    const uint32_t arguments = f->type->parameter_count, results = f->type->result_count;
+    if (!has_room(exec, base, (uint64_t)arguments + results))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    const union word *const pc = exec->pc;
+    union cell *const fp = exec->fp, *const top = exec->top;
+    struct wrt_instance *const instance = exec->instance;
+    const uint32_t depth = exec->depth;
+    struct wrt_caller caller = {.store = store, .instance = instance};
+    exec->top = base + arguments + results;
+    exec->trap.text[0] = '\0';
+    const enum wrt_status status =
+        f->host(&caller, f->context, &base->slot, &(base + arguments)->slot);
+    drop_to(store, depth);
+    exec->pc = pc;
+    exec->fp = fp;
+    exec->top = top;
+    wrt_exec_enter_instance(exec, instance); /* a memory may have grown */
+    switch (status) {
+    case WRT_OK:
+        for (uint32_t i = 0; i < results; i++)
+            base[i] = base[arguments + i];
+        return WRT_RUN_CONTINUE;
+    case WRT_PAUSED:
+        if (!atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
+            return pause_for(exec, WRT_PAUSE_HOST);
+        return pause_for(exec, WRT_PAUSE_INTERRUPT);
+    case WRT_EXITED: return WRT_RUN_EXITED;
+    default: break;
+    }
+    store->trapped_in_host = true;
+    exec->trap.host_status = status;
+    return trapped(exec, WRT_TRAP_HOST);
+}
+
+/* The single result of a call is in its accumulator, too. */
+static void load_accumulators(struct wrt_exec *exec, const union cell *result)
+{
+    exec->A = result->i64;
+    exec->F = result->f32;
+    exec->D = result->f64;
+}
+
+/* ---- calls that leave the instance; exec->pc stands at the call instruction ---- */
+
+/* Starts a guest function whose frame is at `base`; the arguments are there. */
+static bool start_frame(struct wrt_exec *exec, struct wrt_function *f, union cell *base,
+                        const union word *back, union cell *caller)
+{
+    const struct wrt_code *code = f->code;
+    if (!has_room(exec, base, code->frame_slots))
+        return false;
+    union cell *header = base + code->header_slot;
+    header[0].pc = back;
+    header[1].fp = caller;
+    for (uint32_t i = 0; i < code->zero_count; i++)
+        header[WRT_FRAME_HEADER + i].i64 = 0;
+    exec->pc = code->entry;
+    exec->fp = base;
+    wrt_exec_enter_instance(exec, f->instance);
+    return true;
+}
+
+/* Starts a function of another instance, results to `arguments`. */
+static enum wrt_run enter_foreign(struct wrt_exec *exec, struct wrt_function *f,
+                                  union cell *arguments, union cell *record,
+                                  const union word *back, union cell *caller)
+{
+    const uint32_t count = f->type->parameter_count;
+    if (!has_room(exec, record, (uint64_t)RECORD_CELLS + f->code->frame_slots))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    union cell *frame = record + RECORD_CELLS;
+    /* Upwards, and possibly overlapping: the record lies behind the arguments. */
+    memmove(frame, arguments, count * sizeof *frame);
+    record[0].pc = back;
+    record[1].fp = caller;
+    record[2].pointer = exec->instance;
+    record[3].fp = arguments;
+    record[4].i64 = f->type->result_count;
+    (void)start_frame(exec, f, frame, wrt_store_of(exec)->instance_exit_words, record);
+    return exec->fuel < 0 ? wrt_stop_point(exec) : WRT_RUN_CONTINUE;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee,
+                              union cell *arguments, const union word *next)
+{
+    const struct wrt_function_type *type = callee->type;
+    if (callee->instance != NULL) {
+        union cell *record =
+            arguments + larger(type->parameter_count, type->result_count);
+        if (!has_room(exec, arguments, larger(type->parameter_count, type->result_count)))
+            return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+        return enter_foreign(exec, callee, arguments, record, next, exec->fp);
+    }
+    const enum wrt_run how = run_host(exec, callee, arguments);
+    if (how == WRT_RUN_PAUSED)
+        exec->fuel += exec->pc[1].k.imm; /* the call will be settled again */
+    if (how != WRT_RUN_CONTINUE)
+        return how;
+    if (type->result_count == 1)
+        load_accumulators(exec, arguments);
+    exec->pc = next;
+    return WRT_RUN_CONTINUE;
+}
+
+enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee)
+{
+    const union word *pc = exec->pc;
+    union cell *fp = exec->fp, *arguments = fp + pc[1].k.d;
+    const union cell *header = fp + pc[3].k.a;
+    const union word *back = header[0].pc;
+    union cell *caller = header[1].fp;
+    const struct wrt_function_type *type = callee->type;
+    if (callee->instance == NULL) {
+        const enum wrt_run how = run_host(exec, callee, arguments);
+        if (how == WRT_RUN_PAUSED)
+            exec->fuel += pc[1].k.imm;
+        if (how != WRT_RUN_CONTINUE)
+            return how;
+        for (uint32_t i = 0; i < type->result_count; i++)
+            fp[i] = arguments[i];
+        if (type->result_count == 1)
+            load_accumulators(exec, fp);
+        exec->pc = back;
+        exec->fp = caller;
+        return WRT_RUN_CONTINUE;
+    }
+    if (back == wrt_store_of(exec)->instance_exit_words) {
+        /* This frame already returns through a record: reuse it, so that chains of tail
+         * calls between instances do not grow the stack. */
+        if (!has_room(exec, fp, callee->code->frame_slots))
+            return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+        memmove(fp, arguments, type->parameter_count * sizeof *fp);
+        (void)start_frame(exec, callee, fp, back, caller);
+        return exec->fuel < 0 ? wrt_stop_point(exec) : WRT_RUN_CONTINUE;
+    }
+    const uint32_t below = larger(type->parameter_count, type->result_count);
+    if (!has_room(exec, fp, below))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    if (!has_room(exec, fp, (uint64_t)below + RECORD_CELLS + callee->code->frame_slots))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    memmove(fp, arguments, type->parameter_count * sizeof *fp);
+    return enter_foreign(exec, callee, fp, fp + below, back, caller);
+}
+
+enum wrt_run wrt_return_to_instance(struct wrt_exec *exec)
+{
+    const union cell *record = exec->fp;
+    union cell *to = record[3].fp;
+    const uint64_t count = record[4].i64;
+    const union word *back = record[0].pc;
+    union cell *caller = record[1].fp;
+    struct wrt_instance *instance = record[2].pointer;
+    const union cell *results = record + RECORD_CELLS;
+    for (uint64_t i = 0; i < count; i++)
+        to[i] = results[i];
+    if (count == 1)
+        load_accumulators(exec, to);
+    exec->pc = back;
+    exec->fp = caller;
+    wrt_exec_enter_instance(exec, instance);
+    return WRT_RUN_CONTINUE;
+}
+
+/* ---- activations ---- */
+
+static struct wrt_activation *innermost(struct wrt_store *store)
+{
+    return store->exec.depth == 0 ? NULL : &store->activations[store->exec.depth - 1];
+}
+
+/* What a run's end means for the innermost activation. */
+static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union wrt_slot *results)
+{
+    struct wrt_exec *exec = &store->exec;
+    struct wrt_activation *a = innermost(store);
+    const uint32_t count = a->function->type->result_count;
+    if (how == WRT_RUN_PAUSED) {
+        a->paused = true;
+        return WRT_PAUSED;
+    }
+    if (how == WRT_RUN_TRAP) {
+        wrt_set_trap(store, exec->trap.kind);
+        wrt_capture_frames(store);
+    }
+    if (how == WRT_RUN_DONE)
+        for (uint32_t i = 0; i < count; i++)
+            results[i] = a->base[i].slot;
+    drop_to(store, exec->depth - 1);
+    return how == WRT_RUN_DONE ? WRT_OK : how == WRT_RUN_EXITED ? WRT_EXITED : WRT_ERR_TRAP;
+}
+
+/* Runs the innermost activation, whose state is in exec. */
+static enum wrt_run run(struct wrt_store *store)
+{
+    struct wrt_exec *exec = &store->exec;
+    struct wrt_activation *a = innermost(store);
+    if (a->function->instance != NULL)
+        return wrt_interpret(exec);
+    const enum wrt_run how = run_host(exec, a->function, a->base);
+    return how == WRT_RUN_CONTINUE ? WRT_RUN_DONE : how;
+}
+
+static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
+                             const union wrt_slot *arguments)
+{
+    struct wrt_exec *exec = &store->exec;
+    const struct wrt_function_type *type = f->type;
+    struct wrt_activation *outer = innermost(store);
+    if (outer != NULL && outer->paused)
+        return WRT_ERR_BUSY;
+    if (exec->depth > store->config.max_host_depth)
+        return WRT_ERR_LIMIT;
+    union cell *base = exec->top;
+    const uint32_t cells = larger(type->parameter_count, type->result_count);
+    store->frame_count = store->kept_frames = 0;
+    store->trapped_in_host = false;
+    memset(&exec->trap, 0, offsetof(struct wrt_trap, text) + 1);
+    exec->pause_reason = WRT_PAUSE_NONE;
+    store->activations[exec->depth] = (struct wrt_activation){
+        .base = base, .function = f, .instance = exec->instance, .pc = exec->pc, .fp = exec->fp,
+        .top = exec->top};
+    const bool fits = has_room(exec, base, cells);
+    if (fits && type->parameter_count != 0)
+        memcpy(base, arguments, type->parameter_count * sizeof *base);
+    if (!fits || (f->instance != NULL &&
+                  !start_frame(exec, f, base, store->exit_code_words, base))) {
+        wrt_set_trap(store, WRT_TRAP_CALL_STACK_EXHAUSTED);
+        return WRT_ERR_TRAP;
+    }
+    exec->depth++;
+    exec->top = base + cells;
+    if (f->instance == NULL)
+        wrt_exec_enter_instance(exec, NULL);
+    return WRT_OK;
+}
+
+enum wrt_status wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
+                                        const union wrt_slot *arguments, uint32_t argument_count,
+                                        union wrt_slot *results, uint32_t result_count)
+{
+    if (store == NULL || function == NULL || function->store != store)
+        return WRT_ERR_ARGUMENT;
+    if (argument_count != function->type->parameter_count ||
+        result_count != function->type->result_count)
+        return WRT_ERR_TYPE;
+    const enum wrt_status status = begin(store, function, arguments);
+    if (status != WRT_OK)
+        return status;
+    return settle(store, run(store), results);
+}
+
+enum wrt_status wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *results,
+                                       uint32_t result_count)
+{
+    struct wrt_activation *a = innermost(store);
+    if (a == NULL || !a->paused)
+        return WRT_ERR_STATE;
+    if (result_count != a->function->type->result_count)
+        return WRT_ERR_TYPE;
+    struct wrt_exec *exec = &store->exec;
+    exec->pause_reason = WRT_PAUSE_NONE;
+    const enum wrt_run how = wrt_stop_point(exec);
+    if (how == WRT_RUN_PAUSED)
+        return WRT_PAUSED;
+    a->paused = false;
+    return settle(store, run(store), results);
+}
+
+void wrt_store_drop(struct wrt_store *store)
+{
+    const struct wrt_activation *a = innermost(store);
+    if (a != NULL && a->paused)
+        drop_to(store, store->exec.depth - 1);
+}
+
+/* ---- the same with types ---- */
+
+/* Values are checked, then their slots used where they are, one by one on the stack. */
+static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function *f,
+                                    const struct wrt_value *arguments)
+{
+    const struct wrt_function_type *type = f->type;
+    union cell *base = store->exec.top;
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        if (arguments[i].type != (enum wrt_value_type)type->parameters[i])
+            return WRT_ERR_TYPE;
+    const struct wrt_activation *outer = innermost(store);
+    if ((outer != NULL && outer->paused) || store->exec.depth > store->config.max_host_depth ||
+        !has_room(&store->exec, base, type->parameter_count))
+        return begin(store, f, NULL); /* refuses before it reads arguments */
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        base[i].slot = arguments[i].of;
+    return begin(store, f, &base->slot);
+}
+
+static void give_values(const struct wrt_function_type *type, const union cell *from,
+                        struct wrt_value *results)
+{
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        results[i].type = (enum wrt_value_type)type->results[i];
+        results[i].of = from[i].slot;
+    }
+}
+
+/* The results of an ended activation are still at its base. */
+static enum wrt_status settle_values(struct wrt_store *store, enum wrt_run how,
+                                     struct wrt_value *results)
+{
+    const struct wrt_activation *a = innermost(store);
+    const union cell *base = a->base;
+    const struct wrt_function_type *type = a->function->type;
+    if (how == WRT_RUN_DONE)
+        give_values(type, base, results);
+    if (how == WRT_RUN_DONE) {
+        drop_to(store, store->exec.depth - 1);
+        return WRT_OK;
+    }
+    return settle(store, how, NULL);
+}
+
+enum wrt_status wrt_function_call(struct wrt_store *store, struct wrt_function *function,
+                                  const struct wrt_value *arguments, uint32_t argument_count,
+                                  struct wrt_value *results, uint32_t result_count)
+{
+    if (store == NULL || function == NULL || function->store != store)
+        return WRT_ERR_ARGUMENT;
+    if (argument_count != function->type->parameter_count ||
+        result_count != function->type->result_count)
+        return WRT_ERR_TYPE;
+    const enum wrt_status status = begin_values(store, function, arguments);
+    return status != WRT_OK ? status : settle_values(store, run(store), results);
+}
+
+enum wrt_status wrt_store_resume(struct wrt_store *store, struct wrt_value *results,
+                                 uint32_t result_count)
+{
+    struct wrt_activation *a = innermost(store);
+    if (a == NULL || !a->paused)
+        return WRT_ERR_STATE;
+    if (result_count != a->function->type->result_count)
+        return WRT_ERR_TYPE;
+    store->exec.pause_reason = WRT_PAUSE_NONE;
+    if (wrt_stop_point(&store->exec) == WRT_RUN_PAUSED)
+        return WRT_PAUSED;
+    a->paused = false;
+    return settle_values(store, run(store), results);
+}
+
+enum wrt_pause_reason wrt_store_pause_reason(const struct wrt_store *store)
+{
+    return store->exec.pause_reason;
+}
+
+uint32_t wrt_store_exit_code(const struct wrt_store *store)
+{
+    return store->exec.exit_code;
+}
+
+/* ---- for host functions ---- */
+
+struct wrt_store *wrt_caller_store(struct wrt_caller *caller)
+{
+    return caller->store;
+}
+
+struct wrt_instance *wrt_caller_instance(struct wrt_caller *caller)
+{
+    return caller->instance;
+}
+
+static struct wrt_memory *memory_of(const struct wrt_caller *caller)
+{
+    const struct wrt_instance *instance = caller->instance;
+    return instance == NULL || instance->memories == NULL ? NULL : instance->memories[0];
+}
+
+enum wrt_status wrt_caller_read(struct wrt_caller *caller, uint64_t address, void *out,
+                                size_t size_bytes)
+{
+    const struct wrt_memory *memory = memory_of(caller);
+    return memory == NULL ? WRT_ERR_NOT_FOUND : wrt_memory_read(memory, address, out, size_bytes);
+}
+
+enum wrt_status wrt_caller_write(struct wrt_caller *caller, uint64_t address, const void *bytes,
+                                 size_t size_bytes)
+{
+    struct wrt_memory *memory = memory_of(caller);
+    return memory == NULL ? WRT_ERR_NOT_FOUND
+                          : wrt_memory_write(memory, address, bytes, size_bytes);
+}
+
+enum wrt_status wrt_caller_span(struct wrt_caller *caller, uint64_t address, uint64_t size_bytes,
+                                uint8_t **out)
+{
+    struct wrt_memory *memory = memory_of(caller);
+    if (memory == NULL)
+        return WRT_ERR_NOT_FOUND;
+    const uint64_t size = memory->pages.size_bytes;
+    if (address > size || size_bytes > size - address)
+        return WRT_ERR_BOUNDS;
+    *out = memory->pages.base + address;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_caller_trap(struct wrt_caller *caller, const char *text)
+{
+    char *to = caller->store->exec.trap.text;
+    const size_t room = sizeof caller->store->exec.trap.text - 1;
+    const size_t size = strlen(text) < room ? strlen(text) : room;
+    memcpy(to, text, size);
+    to[size] = '\0';
+    return WRT_ERR_TRAP;
+}
+
+enum wrt_status wrt_caller_exit(struct wrt_caller *caller, uint32_t code)
+{
+    caller->store->exec.exit_code = code;
+    return WRT_EXITED;
+}
+
+void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel)
+{
+    struct wrt_exec *exec = &caller->store->exec;
+    const uint64_t most = (uint64_t)INT64_MAX / 4;
+    exec->fuel -= (int64_t)(fuel < most ? fuel : most);
+}
+
+bool wrt_caller_should_stop(struct wrt_caller *caller)
+{
+    return wrt_should_stop(&caller->store->exec);
+}

@@ -1,0 +1,89 @@
+/* engine/code.h - the register code that modules are translated to.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One instruction is 2 or 3 words of 8 bytes (a branch table more): the address of its
+ * handler, then operands. A frame is an array of 8-byte slots at fp:
+ *
+ *   0 .. R            parameters, later results        R = max(parameters, results)
+ *   R, R + 1          return address, caller's fp
+ *   R + 2 ..          other locals, zeroed by the call
+ *   then              home slots of the operand stack
+ *
+ * The callee's frame starts at the caller's home slot of the first argument, so arguments
+ * and results are never copied. Every producer writes its result to its slot d *and* leaves
+ * it in an accumulator: A for integers and references, F for f32, D for f64. Consumers
+ * take operands from a slot (s), the accumulator (a), or the code word (k).
+ */
+#ifndef WRT_ENGINE_CODE_H
+#define WRT_ENGINE_CODE_H
+
+#include <stdint.h>
+
+#include "wrt/value.h"
+
+/* Slots of a frame header. */
+#define WRT_FRAME_HEADER 2
+
+struct wrt_code;
+
+/* A slot as the interpreter sees it. */
+union cell {
+    uint64_t i64;
+    int64_t i64s;
+    uint32_t i32;
+    int32_t i32s;
+    float f32;
+    double f64;
+    const union word *pc;
+    union cell *fp;
+    struct wrt_function *function;
+    void *pointer;
+    union wrt_slot slot; /* the same, as hosts see it */
+};
+
+union word {
+    const void *handler;
+    uint64_t bits;
+    double f64;
+    const struct wrt_code *code;
+    const struct wrt_function_type *type;
+    struct {
+        uint16_t d, a, b, c;
+    } s; /* slots */
+    struct {
+        uint16_t d, a;
+        int32_t imm;
+    } k; /* with a 32-bit immediate, an offset, a cost, or a branch target */
+    int32_t half[2];
+};
+
+_Static_assert(sizeof(union cell) == 8, "a slot is 8 bytes");
+_Static_assert(sizeof(union word) == 8, "a code word is 8 bytes");
+
+/* A branch target is (distance in words) * 256 + fuel settled when the branch is taken. */
+#define WRT_TARGET_SHIFT 8
+
+enum wrt_op {
+#define OP(name, ...) OP_##name,
+#include "opcodes.def"
+#undef OP
+    OP_COUNT
+};
+
+/* One translated function of a module. */
+struct wrt_code {
+    const union word *entry;
+    uint32_t frame_slots;  /* the whole frame */
+    uint32_t header_slot;  /* R */
+    uint32_t zero_count;   /* locals to clear behind the header */
+    uint32_t word_count;
+    uint32_t function_index;
+    uint32_t map_bytes;    /* position map: see trap.c */
+    const uint8_t *map;
+    uint64_t body_offset;  /* of the body's first byte in the module */
+};
+
+/* The addresses of all handlers, indexed by enum wrt_op. Constant. */
+const void *const *wrt_handlers(void);
+
+#endif

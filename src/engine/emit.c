@@ -1,0 +1,1294 @@
+/* engine/emit.c - emits register code.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Invariants while emitting:
+ *   acc[c] == s         accumulator c holds what slot s holds
+ *   an operand AT_HOME  its home slot holds it
+ *   pending <= 101      so that the difference of two fits a branch's 8-bit fuel
+ */
+#include "translate.h"
+
+/* ---- numeric operations by WebAssembly opcode ---- */
+
+enum numeric_kind { NOT_NUMERIC, COMMUTATIVE, ORDERED, DIVISION, COMPARE, FLOAT, FLOAT_PLAIN, FLOAT_COMPARE };
+
+struct numeric {
+    uint16_t op;      /* its _ss handler */
+    uint8_t kind;
+    uint8_t type;     /* of operands */
+    uint8_t mirrored; /* opcode with operands swapped; 0: none */
+    uint8_t inverse;  /* opcode of the negation; 0: none */
+};
+
+#define INT_OPS(first, t, type_)                                                             \
+    [first] = {OP_##t##_add_ss, COMMUTATIVE, type_, first, 0},                               \
+    [first + 1] = {OP_##t##_sub_ss, ORDERED, type_, 0, 0},                                   \
+    [first + 2] = {OP_##t##_mul_ss, COMMUTATIVE, type_, first + 2, 0},                       \
+    [first + 3] = {OP_##t##_div_s_ss, DIVISION, type_, 0, 0},                                \
+    [first + 4] = {OP_##t##_div_u_ss, DIVISION, type_, 0, 0},                                \
+    [first + 5] = {OP_##t##_rem_s_ss, DIVISION, type_, 0, 0},                                \
+    [first + 6] = {OP_##t##_rem_u_ss, DIVISION, type_, 0, 0},                                \
+    [first + 7] = {OP_##t##_and_ss, COMMUTATIVE, type_, first + 7, 0},                       \
+    [first + 8] = {OP_##t##_or_ss, COMMUTATIVE, type_, first + 8, 0},                        \
+    [first + 9] = {OP_##t##_xor_ss, COMMUTATIVE, type_, first + 9, 0},                       \
+    [first + 10] = {OP_##t##_shl_ss, ORDERED, type_, 0, 0},                                  \
+    [first + 11] = {OP_##t##_shr_s_ss, ORDERED, type_, 0, 0},                                \
+    [first + 12] = {OP_##t##_shr_u_ss, ORDERED, type_, 0, 0},                                \
+    [first + 13] = {OP_##t##_rotl_ss, ORDERED, type_, 0, 0},                                 \
+    [first + 14] = {OP_##t##_rotr_ss, ORDERED, type_, 0, 0}
+/* In opcode order: eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u. */
+#define INT_COMPARES(first, t, type_)                                                        \
+    [first] = {OP_##t##_eq_ss, COMPARE, type_, first, first + 1},                            \
+    [first + 1] = {OP_##t##_ne_ss, COMPARE, type_, first + 1, first},                        \
+    [first + 2] = {OP_##t##_lt_s_ss, COMPARE, type_, first + 4, first + 8},                  \
+    [first + 3] = {OP_##t##_lt_u_ss, COMPARE, type_, first + 5, first + 9},                  \
+    [first + 4] = {OP_##t##_gt_s_ss, COMPARE, type_, first + 2, first + 6},                  \
+    [first + 5] = {OP_##t##_gt_u_ss, COMPARE, type_, first + 3, first + 7},                  \
+    [first + 6] = {OP_##t##_le_s_ss, COMPARE, type_, first + 8, first + 4},                  \
+    [first + 7] = {OP_##t##_le_u_ss, COMPARE, type_, first + 9, first + 5},                  \
+    [first + 8] = {OP_##t##_ge_s_ss, COMPARE, type_, first + 6, first + 2},                  \
+    [first + 9] = {OP_##t##_ge_u_ss, COMPARE, type_, first + 7, first + 3}
+/* eq ne lt gt le ge */
+#define FLOAT_COMPARES(first, t, type_)                                                      \
+    [first] = {OP_##t##_eq_ss, FLOAT_COMPARE, type_, first, 0},                              \
+    [first + 1] = {OP_##t##_ne_ss, FLOAT_COMPARE, type_, first + 1, 0},                      \
+    [first + 2] = {OP_##t##_lt_ss, FLOAT_COMPARE, type_, first + 3, 0},                      \
+    [first + 3] = {OP_##t##_gt_ss, FLOAT_COMPARE, type_, first + 2, 0},                      \
+    [first + 4] = {OP_##t##_le_ss, FLOAT_COMPARE, type_, first + 5, 0},                      \
+    [first + 5] = {OP_##t##_ge_ss, FLOAT_COMPARE, type_, first + 4, 0}
+#define FLOAT_OPS(first, t, type_)                                                           \
+    [first] = {OP_##t##_add_ss, FLOAT, type_, first, 0},                                     \
+    [first + 1] = {OP_##t##_sub_ss, FLOAT, type_, 0, 0},                                     \
+    [first + 2] = {OP_##t##_mul_ss, FLOAT, type_, first + 2, 0},                             \
+    [first + 3] = {OP_##t##_div_ss, FLOAT, type_, 0, 0},                                     \
+    [first + 4] = {OP_##t##_min_ss, FLOAT_PLAIN, type_, 0, 0},                               \
+    [first + 5] = {OP_##t##_max_ss, FLOAT_PLAIN, type_, 0, 0},                               \
+    [first + 6] = {OP_##t##_copysign_ss, FLOAT_PLAIN, type_, 0, 0}
+
+static const struct numeric numerics[256] = {
+    INT_COMPARES(0x46, i32, WRT_I32),
+    INT_COMPARES(0x51, i64, WRT_I64),
+    FLOAT_COMPARES(0x5B, f32, WRT_F32),
+    FLOAT_COMPARES(0x61, f64, WRT_F64),
+    INT_OPS(0x6A, i32, WRT_I32),
+    INT_OPS(0x7C, i64, WRT_I64),
+    FLOAT_OPS(0x92, f32, WRT_F32),
+    FLOAT_OPS(0xA0, f64, WRT_F64),
+};
+
+enum { I32_EQZ = 0x45, I32_EQ = 0x46, I32_NE = 0x47, I64_EQZ = 0x50, I64_EQ = 0x51, I32_ADD = 0x6A,
+       I32_MUL = 0x6C, I32_AND = 0x71, I32_OR = 0x72, I32_XOR = 0x73, I32_SHL = 0x74,
+       I32_SHR_U = 0x76, I32_ROTL = 0x77, I32_ROTR = 0x78, F32_ADD = 0x92, F32_MUL = 0x94,
+       F64_ADD = 0xA0, F64_MUL = 0xA2 };
+
+/* Forms of SHAPE_BINARY, as offsets from the _ss handler where the kind has them. */
+enum form { FORM_SS, FORM_AS, FORM_SK, FORM_AK, FORM_SA };
+
+static unsigned op_of_form(const struct numeric *n, enum form form)
+{
+    static const uint8_t int_forms[] = {0, 1, 2, 3, 4}, float_forms[] = {0, 1, 3, 4, 2};
+    const bool is_float = n->kind == FLOAT || n->kind == FLOAT_PLAIN;
+    return (unsigned)n->op + (is_float ? float_forms[form] : int_forms[form]);
+}
+
+/* ---- the buffer ---- */
+
+bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
+                      size_t item_bytes)
+{
+    if (needed <= *capacity)
+        return true;
+    uint32_t larger = *capacity < 64 ? 64 : *capacity;
+    while (larger < needed)
+        larger = larger <= UINT32_MAX / 2 ? larger * 2 : UINT32_MAX;
+    void *old = NULL, *fresh = NULL;
+    memcpy(&old, pointer, sizeof old);
+    const enum wrt_status status = wrt_partition_allocate(
+        t->partition, WRT_CHARGE_LOAD, larger * item_bytes, 0, &fresh, t->r.error);
+    if (status != WRT_OK) {
+        t->r.status = status;
+        return false;
+    }
+    if (*capacity != 0)
+        memcpy(fresh, old, *capacity * item_bytes);
+    memset((char *)fresh + *capacity * item_bytes, 0, (larger - *capacity) * item_bytes);
+    wrt_partition_free(t->partition, WRT_CHARGE_LOAD, old, *capacity * item_bytes);
+    memcpy(pointer, &fresh, sizeof fresh);
+    *capacity = larger;
+    return true;
+}
+
+static bool has_last(const struct translator *t)
+{
+    return t->last.end == t->code_count && t->last.at >= t->barrier && t->last.end != 0;
+}
+
+/* Branch fields count half words in 24 bits, see struct fixups below. */
+#define MOST_WORDS (UINT32_C(1) << 22)
+
+/* Appends an instruction and remembers it. Its operand words are zero. */
+static union word *append(struct translator *t, unsigned op, uint32_t words)
+{
+    if (t->code_count + words > MOST_WORDS) {
+        (void)wrt_refuse(&t->r, WRT_ERR_LIMIT, "function too large: over %u code words",
+                         (unsigned)MOST_WORDS);
+        return NULL;
+    }
+    if (!wrt_grow_scratch(t, &t->code, &t->code_capacity, t->code_count + words,
+                          sizeof *t->code) ||
+        !wrt_grow_scratch(t, &t->positions, &t->position_capacity, t->position_count + 1,
+                          sizeof *t->positions))
+        return NULL;
+    union word *w = t->code + t->code_count;
+    memset(w, 0, words * sizeof *w);
+    w->handler = t->handlers[op];
+    t->before = t->last;
+    t->last = (struct emitted){.at = t->code_count,
+                               .end = t->code_count + words,
+                               .positions = t->position_count,
+                               .acc = {t->acc[0], t->acc[1], t->acc[2]}};
+    t->positions[t->position_count++] =
+        (struct position){.word = t->code_count, .byte = t->instruction};
+    t->code_count += words;
+    return w;
+}
+
+/* Takes the last instruction back. */
+static void take_back(struct translator *t)
+{
+    t->code_count = t->last.at;
+    t->position_count = t->last.positions;
+    memcpy(t->acc, t->last.acc, sizeof t->acc);
+    t->last = t->before;
+    t->before.end = 0;
+}
+
+/* Slot `slot` was written by way of accumulator `c`. */
+static void wrote(struct translator *t, uint32_t slot, enum acc_class c)
+{
+    for (int i = 0; i < ACC_COUNT; i++)
+        if (t->acc[i] == slot)
+            t->acc[i] = WRT_NONE;
+    t->acc[c] = slot;
+}
+
+static void wrote_plain(struct translator *t, uint32_t slot)
+{
+    for (int i = 0; i < ACC_COUNT; i++)
+        if (t->acc[i] == slot)
+            t->acc[i] = WRT_NONE;
+}
+
+static void forget_accumulators(struct translator *t)
+{
+    for (int i = 0; i < ACC_COUNT; i++)
+        t->acc[i] = WRT_NONE;
+}
+
+/* The last instruction produced a value of `type` in slot d. */
+static void produced(struct translator *t, uint32_t d, uint8_t type, enum shape shape)
+{
+    t->last.shape = (uint8_t)shape;
+    t->last.patchable = true;
+    t->last.d = (uint16_t)d;
+    wrote(t, d, acc_of(type));
+}
+
+bool wrt_emit_begin(struct translator *t)
+{
+    t->code_count = t->position_count = t->map_count = 0;
+    t->last = t->before = (struct emitted){0};
+    t->barrier = 0;
+    t->pending = 0;
+    t->live = true;
+    forget_accumulators(t);
+    return true;
+}
+
+uint32_t wrt_local_slot(const struct translator *t, uint32_t local)
+{
+    return local < t->type->parameter_count
+               ? local
+               : t->header_slot + WRT_FRAME_HEADER + (local - t->type->parameter_count);
+}
+
+/* ---- operands ---- */
+
+static bool emit_mov(struct translator *t, uint32_t d, uint32_t s, uint8_t type)
+{
+    static const uint16_t from_acc[] = {OP_mov_a, OP_mov_f, OP_mov_d};
+    const enum acc_class c = acc_of(type);
+    if (d == s)
+        return true;
+    if (t->acc[c] != s && has_last(t) && t->last.shape == SHAPE_MOV) {
+        union word *w = t->code + t->last.at;
+        w[0].handler = t->handlers[OP_mov2];
+        w[1].s.b = (uint16_t)d;
+        w[1].s.c = (uint16_t)s;
+        t->last.shape = SHAPE_OTHER;
+        wrote_plain(t, d);
+        return true;
+    }
+    const bool in_acc = t->acc[c] == s;
+    union word *w = append(t, in_acc ? from_acc[c] : OP_mov, 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)d;
+    w[1].s.a = (uint16_t)s;
+    t->last.shape = in_acc ? SHAPE_OTHER : SHAPE_MOV;
+    wrote_plain(t, d);
+    return true;
+}
+
+static bool fits_32(uint64_t bits)
+{
+    return (uint64_t)(int64_t)(int32_t)(uint32_t)bits == bits;
+}
+
+static bool emit_const(struct translator *t, uint32_t d, uint8_t type, uint64_t bits)
+{
+    const bool narrow = type == WRT_I32 || type == WRT_F32;
+    const bool short_ = narrow || fits_32(bits);
+    union word *w = append(t, narrow ? OP_const32 : short_ ? OP_const64 : OP_const_wide,
+                           short_ ? 2 : 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)d;
+    if (short_)
+        w[1].k.imm = (int32_t)(uint32_t)bits;
+    else
+        w[2].bits = bits;
+    wrote_plain(t, d);
+    return true;
+}
+
+bool wrt_settle_operand(struct translator *t, uint32_t index)
+{
+    struct operand *o = &t->operands[index];
+    bool ok = true;
+    if (!t->live)
+        return true;
+    if (o->kind == AT_CONST)
+        ok = emit_const(t, home_of(t, index), o->type, o->bits);
+    else if (o->kind == AT_LOCAL)
+        ok = emit_mov(t, home_of(t, index), wrt_local_slot(t, o->local), o->type);
+    o->kind = AT_HOME;
+    return ok;
+}
+
+/* The newest alias leaves its list when its operand is popped or settled in stack order. */
+static void drop_alias(struct translator *t, uint32_t index)
+{
+    struct operand *o = &t->operands[index];
+    if (o->kind == AT_LOCAL && t->local_alias[o->local] == index)
+        t->local_alias[o->local] = o->older_alias;
+}
+
+bool wrt_settle_aliases(struct translator *t)
+{
+    if (!t->live)
+        return true;
+    for (; t->settled < t->height; t->settled++) {
+        struct operand *o = &t->operands[t->settled];
+        if (o->kind != AT_LOCAL)
+            continue;
+        t->local_alias[o->local] = WRT_NONE; /* all its aliases are settled here */
+        if (!wrt_settle_operand(t, t->settled))
+            return false;
+    }
+    return true;
+}
+
+bool wrt_settle_local(struct translator *t, uint32_t local)
+{
+    uint32_t index = t->local_alias[local];
+    t->local_alias[local] = WRT_NONE;
+    while (index != WRT_NONE) {
+        const uint32_t older = t->operands[index].older_alias;
+        if (!wrt_settle_operand(t, index))
+            return false;
+        index = older;
+    }
+    return true;
+}
+
+bool wrt_settle_top(struct translator *t, uint32_t count)
+{
+    if (!t->live)
+        return true;
+    /* Newest first keeps the alias lists true; homes of different operands differ. */
+    for (uint32_t i = t->height; i-- > t->height - count;) {
+        drop_alias(t, i);
+        if (!wrt_settle_operand(t, i))
+            return false;
+    }
+    return true;
+}
+
+/* The slot that holds a popped operand; a constant is first put into its home slot. */
+static bool slot_of(struct translator *t, uint32_t index, uint32_t *out)
+{
+    struct operand *o = &t->operands[index];
+    if (o->kind == AT_LOCAL) {
+        *out = wrt_local_slot(t, o->local);
+        return true;
+    }
+    *out = home_of(t, index);
+    return wrt_settle_operand(t, index);
+}
+
+static bool is_acc(const struct translator *t, uint32_t slot, uint8_t type)
+{
+    return t->acc[acc_of(type)] == slot;
+}
+
+/* Is the last instruction the one that made operand `index`, and of no use to others? */
+static bool made_by_last(const struct translator *t, uint32_t index)
+{
+    return has_last(t) && t->operands[index].kind == AT_HOME && t->last.patchable &&
+           t->last.d == home_of(t, index);
+}
+
+/* ---- numeric ---- */
+
+static bool emit_form(struct translator *t, uint8_t opcode, enum form form, uint32_t d, uint32_t a,
+                      uint32_t b, uint64_t bits)
+{
+    const struct numeric *n = &numerics[opcode];
+    const bool is_k = form == FORM_SK || form == FORM_AK;
+    const bool wide = is_k && n->type == WRT_F64;
+    union word *w = append(t, op_of_form(n, form), wide ? 3 : 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)d;
+    w[1].s.a = (uint16_t)a;
+    if (wide)
+        w[2].bits = bits;
+    else if (is_k)
+        w[1].k.imm = (int32_t)(uint32_t)bits;
+    else
+        w[1].s.b = (uint16_t)b;
+    const bool compares = n->kind == COMPARE || n->kind == FLOAT_COMPARE;
+    produced(t, d, compares ? WRT_I32 : n->type, SHAPE_BINARY);
+    t->last.form = (uint8_t)form;
+    t->last.opcode = opcode;
+    return true;
+}
+
+/* Can this constant stand in the code word of that operation? */
+static bool is_immediate(const struct translator *t, const struct numeric *n, uint32_t index)
+{
+    const struct operand *o = &t->operands[index];
+    if (o->kind != AT_CONST || n->kind == FLOAT_PLAIN || n->kind == FLOAT_COMPARE)
+        return false;
+    return n->type != WRT_I64 || fits_32(o->bits);
+}
+
+/* z outer (x inner k): emitted when x inner k was the last instruction. */
+static unsigned fused_shift(uint8_t outer, uint8_t inner)
+{
+#define ROW(name) inner == I32_SHL ? OP_i32_##name##_shl_s : inner == I32_SHR_U ? OP_i32_##name##_shr_u_s : OP_i32_##name##_rotl_s
+    switch (outer) {
+    case I32_ADD: return ROW(add);
+    case I32_XOR: return ROW(xor);
+    default: return ROW(or);
+    }
+#undef ROW
+}
+
+static unsigned fused_three(uint8_t outer, uint8_t inner)
+{
+#define ROW(name) inner == I32_ADD ? OP_i32_##name##_of_add_ss : inner == I32_AND ? OP_i32_##name##_of_and_ss : inner == I32_XOR ? OP_i32_##name##_of_xor_ss : OP_i32_##name##_of_mul_ss
+    switch (outer) {
+    case I32_ADD: return ROW(add);
+    case I32_XOR: return ROW(xor);
+    default: return ROW(and);
+    }
+#undef ROW
+}
+
+static bool is_shift(uint8_t opcode)
+{
+    return opcode == I32_SHL || opcode == I32_SHR_U || opcode == I32_ROTL || opcode == I32_ROTR;
+}
+
+static bool is_mixer(uint8_t opcode)
+{
+    return opcode == I32_ADD || opcode == I32_AND || opcode == I32_XOR;
+}
+
+/* Fuses a commutative operation with the instruction that made one operand, if it can. */
+static bool fuse_binary(struct translator *t, uint8_t opcode, uint32_t made, uint32_t other,
+                        uint32_t d, bool *done)
+{
+    if (!made_by_last(t, made) || t->operands[other].kind == AT_CONST ||
+        t->last.shape != SHAPE_BINARY)
+        return true;
+    uint32_t z = 0;
+    (void)slot_of(t, other, &z); /* no constant: emits nothing */
+    const uint8_t inner = t->last.opcode;
+    const uint8_t form = t->last.form;
+    const union word operands = t->code[t->last.at + 1];
+    unsigned op = 0;
+    union word fused = {.s = {(uint16_t)d, operands.s.a, operands.s.b, (uint16_t)z}};
+    uint8_t type = WRT_I32;
+    enum shape shape = SHAPE_OTHER;
+    if ((opcode == I32_ADD || opcode == I32_XOR || opcode == I32_OR) && form == FORM_SK &&
+        is_shift(inner)) {
+        uint32_t k = (uint32_t)operands.k.imm & 31;
+        if (inner == I32_ROTR)
+            k = (32 - k) & 31;
+        op = fused_shift(opcode, inner);
+        fused.s.a = (uint16_t)z;
+        fused.s.b = operands.k.a;
+        fused.s.c = (uint16_t)k;
+        shape = opcode == I32_ADD && inner == I32_SHL ? SHAPE_FUSED_SHIFT : SHAPE_OTHER;
+    } else if (is_mixer(opcode) && (is_mixer(inner) || inner == I32_MUL) &&
+               (form == FORM_SS || form == FORM_AS)) {
+        op = fused_three(opcode, inner) + (form == FORM_AS ? 1u : 0u);
+    } else if (!t->config->canonical_nan && (form == FORM_SS || form == FORM_AS) &&
+               ((opcode == F64_ADD && inner == F64_MUL) || (opcode == F32_ADD && inner == F32_MUL))) {
+        type = opcode == F64_ADD ? WRT_F64 : WRT_F32;
+        op = (type == WRT_F64 ? OP_f64_add_of_mul_ss : OP_f32_add_of_mul_ss) +
+             (form == FORM_AS ? 1u : 0u);
+    } else {
+        return true;
+    }
+    take_back(t);
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    w[1] = fused;
+    produced(t, d, type, shape);
+    *done = true;
+    return true;
+}
+
+/* d = left op right, in the shortest form. */
+static bool emit_two(struct translator *t, uint8_t opcode, uint32_t left, uint32_t right,
+                     uint32_t d)
+{
+    const struct numeric *n = &numerics[opcode];
+    uint32_t a = 0, b = 0;
+    if (is_immediate(t, n, right)) {
+        const uint64_t bits = t->operands[right].bits;
+        if (!slot_of(t, left, &a))
+            return false;
+        return emit_form(t, opcode, is_acc(t, a, n->type) ? FORM_AK : FORM_SK, d, a, 0, bits);
+    }
+    if (!slot_of(t, left, &a) || !slot_of(t, right, &b))
+        return false;
+    if (is_acc(t, a, n->type))
+        return emit_form(t, opcode, FORM_AS, d, a, b, 0);
+    if (!is_acc(t, b, n->type))
+        return emit_form(t, opcode, FORM_SS, d, a, b, 0);
+    if (n->mirrored != 0)
+        return emit_form(t, n->mirrored, FORM_AS, d, b, a, 0);
+    return emit_form(t, opcode, FORM_SA, d, a, 0, 0);
+}
+
+static bool canonicalise(struct translator *t, uint32_t d, uint8_t type)
+{
+    if (!t->config->canonical_nan || (type != WRT_F32 && type != WRT_F64))
+        return true;
+    union word *w = append(t, type == WRT_F32 ? OP_f32_canonical : OP_f64_canonical, 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)d;
+    produced(t, d, type, SHAPE_OTHER);
+    return true;
+}
+
+bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32_t right)
+{
+    if (!t->live)
+        return true;
+    const struct numeric *n = &numerics[opcode];
+    const uint32_t d = home_of(t, left);
+    if (n->mirrored != 0 && is_immediate(t, n, left) && !is_immediate(t, n, right)) {
+        const struct operand swap = t->operands[left];
+        uint32_t slot = 0;
+        if (!slot_of(t, right, &slot))
+            return false;
+        if (!emit_form(t, n->mirrored, is_acc(t, slot, n->type) ? FORM_AK : FORM_SK, d, slot, 0,
+                       swap.bits))
+            return false;
+        return n->kind == FLOAT ? canonicalise(t, d, n->type) : true;
+    }
+    bool done = false;
+    if (n->mirrored == opcode && n->kind != COMPARE && n->kind != FLOAT_COMPARE &&
+        (!fuse_binary(t, opcode, right, left, d, &done) ||
+         (!done && !fuse_binary(t, opcode, left, right, d, &done))))
+        return false;
+    if (done)
+        return true;
+    if (!emit_two(t, opcode, left, right, d))
+        return false;
+    const bool arithmetic = (n->kind == FLOAT || n->kind == FLOAT_PLAIN) && opcode != 0x98 &&
+                            opcode != 0xA6; /* copysign keeps NaNs as they are */
+    return arithmetic ? canonicalise(t, d, n->type) : true;
+}
+
+bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
+                    uint8_t result_type)
+{
+    if (!t->live)
+        return true;
+    const uint8_t type = t->operands[operand].type;
+    const uint32_t d = home_of(t, operand);
+    uint32_t a = 0;
+    if (!slot_of(t, operand, &a))
+        return false;
+    union word *w = append(t, op_s + (is_acc(t, a, type) ? 1u : 0u), 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)d;
+    w[1].s.a = (uint16_t)a;
+    produced(t, d, result_type, SHAPE_UNARY);
+    t->last.opcode = opcode;
+    /* abs, neg, and reinterpretations keep the bits of a NaN; conversions cannot make one,
+     * but demote and promote can */
+    const bool arithmetic = (opcode >= 0x8D && opcode <= 0x91) ||
+                            (opcode >= 0x9B && opcode <= 0x9F) || opcode == 0xB6 ||
+                            opcode == 0xBB;
+    return arithmetic ? canonicalise(t, d, result_type) : true;
+}
+
+/* ---- memory ---- */
+
+/* Offsets from the _s handler: a ss as sk x m. */
+enum { LOAD_S, LOAD_A, LOAD_SS, LOAD_AS, LOAD_SK, LOAD_X, LOAD_M };
+
+/* Folds the addition that made the address into the load. */
+static bool fold_address(struct translator *t, uint32_t address, uint32_t offset, unsigned *form,
+                         union word *fields)
+{
+    if (!made_by_last(t, address))
+        return false;
+    const union word o = t->code[t->last.at + 1];
+    if (t->last.shape == SHAPE_FUSED_SHIFT && o.s.c < 8 && offset < (1u << 13)) {
+        *form = LOAD_X;
+        *fields = (union word){.s = {0, o.s.a, o.s.b, (uint16_t)(offset << 3 | o.s.c)}};
+        return true;
+    }
+    if (t->last.shape != SHAPE_BINARY || t->last.opcode != I32_ADD || offset > UINT16_MAX)
+        return false;
+    switch (t->last.form) {
+    case FORM_SS: *form = LOAD_SS; break;
+    case FORM_AS: *form = LOAD_AS; break;
+    case FORM_SK:
+        if (o.k.imm < INT16_MIN || o.k.imm > INT16_MAX)
+            return false;
+        *form = LOAD_SK;
+        *fields = (union word){.s = {0, o.s.a, (uint16_t)o.k.imm, (uint16_t)offset}};
+        return true;
+    default: return false;
+    }
+    *fields = (union word){.s = {0, o.s.a, o.s.b, (uint16_t)offset}};
+    return true;
+}
+
+static bool emit_access_far(struct translator *t, unsigned op, uint32_t d, uint32_t a,
+                            uint32_t offset, uint32_t memory)
+{
+    union word *w = append(t, op, 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)d;
+    w[1].k.a = (uint16_t)a;
+    w[1].k.imm = (int32_t)offset;
+    w[2].bits = memory;
+    return true;
+}
+
+bool wrt_emit_load(struct translator *t, unsigned op_s, uint32_t operand, uint32_t offset,
+                   uint32_t memory, uint8_t type)
+{
+    if (!t->live)
+        return true;
+    const uint32_t d = home_of(t, operand);
+    uint32_t a = 0;
+    unsigned form = 0;
+    union word fields;
+    if (memory != 0) {
+        if (!slot_of(t, operand, &a) || !emit_access_far(t, op_s + LOAD_M, d, a, offset, memory))
+            return false;
+        produced(t, d, type, SHAPE_OTHER);
+        return true;
+    }
+    if (fold_address(t, operand, offset, &form, &fields)) {
+        take_back(t);
+    } else {
+        if (!slot_of(t, operand, &a))
+            return false;
+        form = is_acc(t, a, WRT_I32) ? LOAD_A : LOAD_S;
+        fields = (union word){.k = {0, (uint16_t)a, (int32_t)offset}};
+    }
+    union word *w = append(t, op_s + form, 2);
+    if (w == NULL)
+        return false;
+    w[1] = fields;
+    w[1].s.d = (uint16_t)d;
+    produced(t, d, type, SHAPE_OTHER);
+    return true;
+}
+
+/* Offsets from the _ss handler (address, value). */
+enum { STORE_SS, STORE_SA, STORE_AS, STORE_X_S, STORE_X_A, STORE_M };
+
+struct store_op {
+    uint16_t op, constant, both; /* _ss; _sk or 0; _aa or 0 */
+};
+
+/* By opcode - 0x36. A 64-bit store of the low bytes is the 32-bit one. */
+static const struct store_op stores[] = {
+    {OP_i32_store_ss, OP_i32_store_sk, 0},     {OP_i64_store_ss, OP_i64_store_sk, 0},
+    {OP_f32_store_ss, 0, OP_f32_store_aa},     {OP_f64_store_ss, 0, OP_f64_store_aa},
+    {OP_i32_store8_ss, OP_i32_store8_sk, 0},   {OP_i32_store16_ss, OP_i32_store16_sk, 0},
+    {OP_i32_store8_ss, OP_i32_store8_sk, 0},   {OP_i32_store16_ss, OP_i32_store16_sk, 0},
+    {OP_i32_store_ss, OP_i32_store_sk, 0},
+};
+
+/* A float constant is stored as the integer of its bits. */
+static const struct store_op *store_of(uint8_t opcode, bool is_const)
+{
+    const unsigned i = opcode - 0x36u;
+    return &stores[is_const && (i == 2 || i == 3) ? i - 2 : i];
+}
+
+/* A constant that the store sign-extends from 16 bits to what is stored. */
+static bool is_short_constant(const struct operand *o)
+{
+    if (o->kind != AT_CONST)
+        return false;
+    const uint64_t bits = o->type == WRT_I32 || o->type == WRT_F32
+                              ? (uint64_t)(int64_t)(int32_t)(uint32_t)o->bits
+                              : o->bits;
+    return (uint64_t)(int64_t)(int16_t)(uint16_t)bits == bits;
+}
+
+bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
+                    uint32_t offset, uint32_t memory)
+{
+    if (!t->live)
+        return true;
+    struct operand *v = &t->operands[value];
+    uint32_t a = 0, s = 0;
+    if (memory != 0) {
+        const struct store_op *far = store_of(opcode, false);
+        return slot_of(t, address, &a) && slot_of(t, value, &s) &&
+               emit_access_far(t, far->op + STORE_M, s, a, offset, memory);
+    }
+    unsigned form = 0;
+    union word fields;
+    if (v->kind != AT_CONST && fold_address(t, address, offset, &form, &fields) &&
+        form == LOAD_X) {
+        const struct store_op *st = store_of(opcode, false);
+        (void)slot_of(t, value, &s);
+        take_back(t);
+        union word *w = append(t, st->op + (is_acc(t, s, v->type) ? 4u : 3u), 2);
+        if (w == NULL)
+            return false;
+        w[1] = fields;
+        w[1].s.d = (uint16_t)s;
+        return true;
+    }
+    const bool constant = is_short_constant(v) && store_of(opcode, true)->constant != 0;
+    const struct store_op *st = store_of(opcode, constant);
+    if (!slot_of(t, address, &a) || (!constant && !slot_of(t, value, &s)))
+        return false;
+    const bool address_in = is_acc(t, a, WRT_I32);
+    const bool value_in = !constant && is_acc(t, s, v->type);
+    unsigned op = st->op;
+    if (constant)
+        op = st->constant + (address_in ? 1u : 0u);
+    else if (value_in)
+        op = address_in && st->both != 0 ? st->both : st->op + STORE_SA;
+    else if (address_in)
+        op = st->op + STORE_AS;
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    w[1].k.d = constant ? (uint16_t)v->bits : (uint16_t)s;
+    w[1].k.a = (uint16_t)a;
+    w[1].k.imm = (int32_t)offset;
+    return true;
+}
+
+/* ---- variables ---- */
+
+bool wrt_emit_select(struct translator *t, uint32_t first)
+{
+    static const uint16_t ops[] = {OP_select_i_s, OP_select_f_s, OP_select_d_s};
+    if (!t->live)
+        return true;
+    const uint8_t type = t->operands[first].type;
+    uint32_t a = 0, b = 0, c = 0;
+    if (!slot_of(t, first, &a) || !slot_of(t, first + 1, &b) || !slot_of(t, first + 2, &c))
+        return false;
+    union word *w = append(t, ops[acc_of(type)] + (is_acc(t, c, WRT_I32) ? 1u : 0u), 2);
+    if (w == NULL)
+        return false;
+    const uint32_t d = home_of(t, first);
+    w[1] = (union word){.s = {(uint16_t)d, (uint16_t)a, (uint16_t)b, (uint16_t)c}};
+    produced(t, d, type, SHAPE_OTHER);
+    return true;
+}
+
+bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand)
+{
+    if (!t->live)
+        return true;
+    struct operand *o = &t->operands[operand];
+    const uint32_t d = wrt_local_slot(t, local);
+    if (made_by_last(t, operand) && t->local_alias[local] == WRT_NONE) {
+        t->code[t->last.at + 1].s.d = (uint16_t)d;
+        t->last.d = (uint16_t)d;
+        for (int i = 0; i < ACC_COUNT; i++)
+            if (t->acc[i] == d)
+                t->acc[i] = WRT_NONE;
+        for (int i = 0; i < ACC_COUNT; i++)
+            if (t->acc[i] == home_of(t, operand))
+                t->acc[i] = d;
+        return true;
+    }
+    if (!wrt_settle_local(t, local))
+        return false;
+    if (o->kind == AT_CONST)
+        return emit_const(t, d, o->type, o->bits);
+    uint32_t s = 0;
+    return slot_of(t, operand, &s) && emit_mov(t, d, s, o->type);
+}
+
+bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, uint32_t result)
+{
+    static const uint16_t ops[] = {OP_global_get_i, OP_global_get_f, OP_global_get_d};
+    if (!t->live)
+        return true;
+    union word *w = append(t, ops[acc_of(type)], 2);
+    if (w == NULL)
+        return false;
+    const uint32_t d = home_of(t, result);
+    w[1].k.d = (uint16_t)d;
+    w[1].k.imm = (int32_t)global;
+    produced(t, d, type, SHAPE_OTHER);
+    return true;
+}
+
+bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand)
+{
+    if (!t->live)
+        return true;
+    const uint8_t type = t->operands[operand].type;
+    uint32_t s = 0;
+    if (!slot_of(t, operand, &s))
+        return false;
+    const bool in_acc = acc_of(type) == ACC_I && is_acc(t, s, type);
+    union word *w = append(t, in_acc ? OP_global_set_a : OP_global_set_s, 2);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)s;
+    w[1].k.imm = (int32_t)global;
+    return true;
+}
+
+bool wrt_emit_homes(struct translator *t, unsigned op, uint32_t first, uint32_t count,
+                    uint32_t a, uint32_t imm, bool has_result)
+{
+    if (!t->live)
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        if (!wrt_settle_operand(t, first + i))
+            return false;
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    const uint32_t d = home_of(t, first);
+    w[1].k.d = (uint16_t)d;
+    w[1].k.a = (uint16_t)a;
+    w[1].k.imm = (int32_t)imm;
+    if (has_result)
+        produced(t, d, WRT_I32, SHAPE_OTHER);
+    t->last.patchable = false; /* it may run twice, reading its homes */
+    return true;
+}
+
+bool wrt_emit_ref_func(struct translator *t, uint32_t function, uint32_t result)
+{
+    return wrt_emit_homes(t, OP_ref_func, result, 0, 0, function, true);
+}
+
+bool wrt_emit_simple(struct translator *t, unsigned op)
+{
+    return !t->live || append(t, op, 2) != NULL;
+}
+
+bool wrt_emit_charge(struct translator *t)
+{
+    if (!t->live || t->pending == 0)
+        return true;
+    union word *w = append(t, OP_charge, 2);
+    if (w == NULL)
+        return false;
+    w[1].k.imm = (int32_t)t->pending;
+    t->pending = 0;
+    return true;
+}
+
+/* ---- calls ---- */
+
+bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
+                   const struct wrt_function_type *type, union word target, uint32_t index_operand,
+                   uint32_t table)
+{
+    if (!t->live)
+        return true;
+    const bool tail = op == OP_return_call || op == OP_return_call_import ||
+                      op == OP_return_call_indirect;
+    const bool indirect = op == OP_call_indirect || op == OP_return_call_indirect;
+    uint32_t index = 0;
+    if (indirect && !slot_of(t, index_operand, &index))
+        return false;
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        if (!wrt_settle_operand(t, first + i))
+            return false;
+    union word *w = append(t, op, indirect || tail ? 4 : 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)home_of(t, first);
+    w[1].k.a = (uint16_t)type->parameter_count;
+    w[1].k.imm = (int32_t)t->pending;
+    w[2] = target;
+    if (indirect || tail) {
+        w[3].k.d = (uint16_t)index;
+        w[3].k.a = (uint16_t)t->header_slot;
+        w[3].k.imm = (int32_t)table;
+    }
+    t->pending = 0;
+    t->barrier = t->code_count;
+    forget_accumulators(t);
+    if (!tail && type->result_count == 1)
+        t->acc[acc_of(type->results[0])] = home_of(t, first);
+    return true;
+}
+
+bool wrt_emit_return(struct translator *t)
+{
+    if (!t->live)
+        return true;
+    const uint32_t count = t->type->result_count;
+    const uint32_t first = t->height - count;
+    unsigned op = OP_ret;
+    uint32_t s = 0;
+    if (count == 1) {
+        static const uint16_t from_acc[] = {OP_ret_a, OP_ret_f, OP_ret_d};
+        static const uint16_t from_slot[] = {OP_ret_si, OP_ret_sf, OP_ret_sd};
+        const uint8_t type = t->type->results[0];
+        struct operand *o = &t->operands[first];
+        const struct operand saved = *o;
+        if (!slot_of(t, first, &s))
+            return false;
+        *o = saved; /* a br_if may still need it unsettled on its other path */
+        op = is_acc(t, s, type) ? from_acc[acc_of(type)] : from_slot[acc_of(type)];
+    } else if (count > 1) {
+        /* Into the homes first: results may stand in the parameters they overwrite. */
+        for (uint32_t i = 0; i < count; i++) {
+            struct operand *o = &t->operands[first + i];
+            const struct operand saved = *o;
+            if (!wrt_settle_operand(t, first + i))
+                return false;
+            *o = saved;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            if (!emit_mov(t, i, home_of(t, first + i), t->type->results[i]))
+                return false;
+    }
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)t->header_slot;
+    w[1].k.a = (uint16_t)s;
+    w[1].k.imm = (int32_t)t->pending;
+    return true;
+}
+
+/* ---- branches ---- */
+/* A target field that is not bound yet holds (index of the next field in the chain, in half
+ * words) * 256 + pending fuel at the branch. Half-word index 1 (an instruction's own words 0
+ * and 1 are never targets) cannot be a field, so 0 ends a chain. */
+
+static uint32_t field_index(uint32_t word, uint32_t half)
+{
+    return word * 2 + half;
+}
+
+static int32_t *field_at(struct translator *t, uint32_t index)
+{
+    return &t->code[index / 2].half[index & 1];
+}
+
+static int32_t make_target(int64_t distance, int32_t fuel)
+{
+    return (int32_t)(uint32_t)((uint64_t)distance << WRT_TARGET_SHIFT) | (int32_t)(uint8_t)(int8_t)fuel;
+}
+
+static void chain(struct translator *t, uint32_t *head, uint32_t index)
+{
+    *field_at(t, index) = (int32_t)(*head << WRT_TARGET_SHIFT | t->pending);
+    *head = index;
+}
+
+/* Distances count from the word before the field: a branch's own start. */
+static void point(struct translator *t, uint32_t index, uint32_t target, int32_t fuel)
+{
+    *field_at(t, index) = make_target((int64_t)target - ((int64_t)(index / 2) - 1), fuel);
+}
+
+void wrt_bind(struct translator *t, uint32_t fixups, bool falls)
+{
+    if (fixups == 0)
+        return;
+    if (!falls)
+        t->pending = (uint32_t)*field_at(t, fixups) & 0xff;
+    for (uint32_t index = fixups; index != 0;) {
+        const uint32_t raw = (uint32_t)*field_at(t, index);
+        point(t, index, t->code_count, (int32_t)(raw & 0xff) - (int32_t)t->pending);
+        index = raw >> WRT_TARGET_SHIFT;
+    }
+    t->barrier = t->code_count;
+    forget_accumulators(t);
+    t->live = true;
+}
+
+bool wrt_emit_loop_head(struct translator *t, struct control *control)
+{
+    if (!wrt_emit_charge(t))
+        return false;
+    control->start = t->code_count;
+    t->barrier = t->code_count;
+    forget_accumulators(t);
+    return true;
+}
+
+static struct control *control_at(struct translator *t, uint32_t depth)
+{
+    return &t->controls[t->control_count - 1 - depth];
+}
+
+static uint32_t label_arity(const struct control *c)
+{
+    return c->kind == CONTROL_LOOP ? c->type.parameter_count : c->type.result_count;
+}
+
+/* Sets the target of the branch instruction at `word`, whose field is its word 1, half 1. */
+static void aim(struct translator *t, uint32_t word, struct control *c)
+{
+    const uint32_t index = field_index(word + 1, 1);
+    if (c->kind == CONTROL_LOOP)
+        point(t, index, c->start, (int32_t)t->pending);
+    else
+        chain(t, &c->fixups, index);
+}
+
+/* Are the values that a branch carries already where its target expects them? */
+static bool in_place(const struct translator *t, const struct control *c)
+{
+    const uint32_t arity = label_arity(c);
+    const uint32_t first = t->height - arity;
+    if (arity == 0)
+        return true;
+    if (first != c->height)
+        return false;
+    for (uint32_t i = first; i < t->height; i++)
+        if (t->operands[i].kind != AT_HOME)
+            return false;
+    return true;
+}
+
+/* Copies the top values to a label's homes; the operands stay as they are. Ascending order
+ * is safe: a destination is never above its source's home. */
+static bool carry(struct translator *t, const struct control *c)
+{
+    const uint32_t arity = label_arity(c);
+    const uint32_t first = t->height - arity;
+    for (uint32_t i = 0; i < arity; i++) {
+        const struct operand *o = &t->operands[first + i];
+        const uint32_t d = home_of(t, c->height + i);
+        const bool ok =
+            o->kind == AT_CONST
+                ? emit_const(t, d, o->type, o->bits)
+                : emit_mov(t, d, o->kind == AT_LOCAL ? wrt_local_slot(t, o->local)
+                                                     : home_of(t, first + i), o->type);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool wrt_emit_br(struct translator *t, uint32_t depth)
+{
+    if (!t->live)
+        return true;
+    struct control *c = control_at(t, depth);
+    if (c->kind == CONTROL_FUNCTION)
+        return wrt_emit_return(t);
+    if (!carry(t, c))
+        return false;
+    const uint32_t word = t->code_count;
+    if (append(t, c->kind == CONTROL_LOOP ? OP_br_back : OP_br, 2) == NULL)
+        return false;
+    aim(t, word, c);
+    return true;
+}
+
+/* Which branch handler tests the condition; fields get its operands. */
+struct test {
+    unsigned op;
+    uint16_t x, y;
+};
+
+/* Takes back the comparison that made the condition and tests it in the branch. */
+static bool fold_condition(struct translator *t, uint32_t condition, bool negate, struct test *out)
+{
+    if (!made_by_last(t, condition))
+        return false;
+    const union word o = t->code[t->last.at + 1];
+    const struct emitted last = t->last;
+    if (last.shape == SHAPE_UNARY && last.opcode == I32_EQZ) {
+        take_back(t);
+        const bool in = is_acc(t, o.s.a, WRT_I32);
+        out->op = negate ? (in ? OP_br_if_a : OP_br_if_s) : (in ? OP_br_unless_a : OP_br_unless_s);
+        out->x = o.s.a;
+        out->y = 0;
+        return true;
+    }
+    if (last.shape == SHAPE_UNARY && last.opcode == I64_EQZ) {
+        take_back(t);
+        const struct numeric *n = &numerics[negate ? I64_EQ + 1 : I64_EQ];
+        out->op = n->op + (is_acc(t, o.s.a, WRT_I64) ? 10u : 8u); /* _ak or _sk */
+        out->x = o.s.a;
+        out->y = 0;
+        return true;
+    }
+    if (last.shape != SHAPE_BINARY)
+        return false;
+    const struct numeric *n = &numerics[last.opcode];
+    if (n->kind == COMPARE) {
+        const bool is_k = last.form == FORM_SK || last.form == FORM_AK;
+        if (is_k && (o.k.imm < INT16_MIN || o.k.imm > INT16_MAX))
+            return false;
+        if (negate)
+            n = &numerics[n->inverse];
+        /* SS AS SK AK -> br_ss br_as br_sk br_ak, two apart */
+        out->op = n->op + 4u + 2u * last.form;
+        out->x = o.s.a;
+        out->y = is_k ? (uint16_t)o.k.imm : o.s.b;
+        take_back(t);
+        return true;
+    }
+    if (n->kind == FLOAT_COMPARE) {
+        out->op = n->op + 2u + 2u * last.form + (negate ? 4u : 0u);
+        out->x = o.s.a;
+        out->y = o.s.b;
+        take_back(t);
+        return true;
+    }
+    return false;
+}
+
+static bool test_condition(struct translator *t, uint32_t condition, bool negate, struct test *out)
+{
+    if (fold_condition(t, condition, negate, out))
+        return true;
+    uint32_t s = 0;
+    if (!slot_of(t, condition, &s))
+        return false;
+    const bool in = is_acc(t, s, WRT_I32);
+    out->op = negate ? (in ? OP_br_unless_a : OP_br_unless_s) : (in ? OP_br_if_a : OP_br_if_s);
+    out->x = (uint16_t)s;
+    out->y = 0;
+    return true;
+}
+
+static bool emit_test(struct translator *t, const struct test *test, bool back)
+{
+    union word *w = append(t, test->op + (back ? 1u : 0u), 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = test->x;
+    w[1].s.a = test->y;
+    return true;
+}
+
+/* x += step, then a comparison of x, at a loop's end: one instruction. */
+static bool fuse_latch(struct translator *t, struct control *c, uint32_t condition, bool *done)
+{
+    const bool plain = t->operands[condition].kind == AT_LOCAL; /* br_if on the counter itself */
+    const struct emitted *add = plain ? &t->last : &t->before;
+    if (!has_last(t) || c->kind != CONTROL_LOOP || add->shape != SHAPE_BINARY ||
+        add->opcode != I32_ADD || (add->form != FORM_SK && add->form != FORM_AK) ||
+        add->at < t->barrier || add->end == 0)
+        return true;
+    const union word inc = t->code[add->at + 1];
+    if (inc.s.d != inc.s.a)
+        return true; /* not x += k */
+    unsigned cc = 1; /* ne 0 */
+    bool is_k = true;
+    union word cmp = {.bits = 0};
+    if (plain) {
+        if (wrt_local_slot(t, t->operands[condition].local) != inc.s.d)
+            return true;
+    } else {
+        if (t->before.end != t->last.at || !made_by_last(t, condition) ||
+            t->last.shape != SHAPE_BINARY || t->last.opcode < I32_EQ || t->last.opcode >= I32_EQ + 10 ||
+            (t->last.form != FORM_AS && t->last.form != FORM_AK))
+            return true;
+        cmp = t->code[t->last.at + 1];
+        is_k = t->last.form == FORM_AK;
+        cc = t->last.opcode - (unsigned)I32_EQ;
+        if (cmp.s.a != inc.s.d || (!is_k && cmp.s.b == inc.s.d))
+            return true;
+        take_back(t);
+        t->last.end = t->code_count; /* the addition is the last instruction again */
+    }
+    take_back(t);
+    const uint32_t word = t->code_count;
+    union word *w = append(t, OP_latch_eq_s + 2 * cc + (is_k ? 1u : 0u), 3);
+    if (w == NULL)
+        return false;
+    w[1].s.d = inc.s.d;
+    w[1].s.a = is_k ? 0 : cmp.s.b;
+    w[2].half[0] = inc.k.imm;
+    w[2].half[1] = is_k ? cmp.k.imm : 0;
+    wrote(t, inc.s.d, ACC_I);
+    aim(t, word, c);
+    *done = true;
+    return true;
+}
+
+bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition)
+{
+    if (!t->live)
+        return true;
+    struct control *c = control_at(t, depth);
+    struct test test;
+    if (c->kind != CONTROL_FUNCTION && in_place(t, c)) {
+        bool done = false;
+        if (!fuse_latch(t, c, condition, &done))
+            return false;
+        if (done)
+            return true;
+        if (!test_condition(t, condition, false, &test))
+            return false;
+        const uint32_t word = t->code_count;
+        if (!emit_test(t, &test, c->kind == CONTROL_LOOP))
+            return false;
+        aim(t, word, c);
+        return true;
+    }
+    /* The values must move: branch around the moves. */
+    if (!test_condition(t, condition, true, &test))
+        return false;
+    const uint32_t word = t->code_count;
+    uint32_t around = 0;
+    if (!emit_test(t, &test, false))
+        return false;
+    chain(t, &around, field_index(word + 1, 1));
+    t->barrier = t->code_count;
+    uint32_t acc[ACC_COUNT];
+    memcpy(acc, t->acc, sizeof acc);
+    if (!wrt_emit_br(t, depth))
+        return false;
+    wrt_bind(t, around, true);
+    memcpy(t->acc, acc, sizeof acc); /* the moves did not run on this path */
+    return true;
+}
+
+bool wrt_emit_if(struct translator *t, struct control *control, uint32_t condition)
+{
+    if (!t->live)
+        return true;
+    struct test test;
+    if (!test_condition(t, condition, true, &test))
+        return false;
+    const uint32_t word = t->code_count;
+    if (!emit_test(t, &test, false))
+        return false;
+    chain(t, &control->else_fixup, field_index(word + 1, 1));
+    t->barrier = t->code_count;
+    return true;
+}
+
+/* Where one entry of a branch table goes: straight to its label, or to a stub behind the
+ * table that moves values, settles a loop's fuel, or returns. One stub per label. */
+static bool emit_stub(struct translator *t, uint32_t depth, uint32_t stamp)
+{
+    struct control *c = control_at(t, depth);
+    const bool direct = c->kind != CONTROL_LOOP && c->kind != CONTROL_FUNCTION && in_place(t, c);
+    if (direct || c->stub_stamp == stamp)
+        return true;
+    uint32_t acc[ACC_COUNT];
+    memcpy(acc, t->acc, sizeof acc);
+    t->barrier = t->code_count;
+    c->stub_stamp = stamp;
+    c->stub = t->code_count;
+    if (!wrt_emit_br(t, depth))
+        return false;
+    memcpy(t->acc, acc, sizeof acc);
+    return true;
+}
+
+bool wrt_emit_br_table(struct translator *t, uint32_t index_operand, uint32_t count)
+{
+    if (!t->live)
+        return true;
+    uint32_t s = 0;
+    if (!slot_of(t, index_operand, &s))
+        return false;
+    const uint32_t word = t->code_count;
+    union word *w = append(t, is_acc(t, s, WRT_I32) ? OP_br_table_a : OP_br_table_s,
+                           2 + (count + 2) / 2);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)s;
+    w[1].k.imm = (int32_t)count;
+    const uint32_t stamp = word + 1; /* differs between tables, never 0 */
+    for (uint32_t i = 0; i <= count; i++)
+        if (!emit_stub(t, t->targets[i], stamp))
+            return false;
+    for (uint32_t i = 0; i <= count; i++) {
+        struct control *c = control_at(t, t->targets[i]);
+        const uint32_t index = field_index(word + 2, 0) + i;
+        if (c->stub_stamp == stamp)
+            point(t, index, c->stub, 0);
+        else
+            chain(t, &c->fixups, index);
+    }
+    return true;
+}
+
+/* ---- position map: for each instruction, words and bytes since the one before, as LEB128 ---- */
+
+static bool put_leb(struct translator *t, uint32_t value)
+{
+    do {
+        if (!wrt_grow_scratch(t, &t->map, &t->map_capacity, t->map_count + 1, 1))
+            return false;
+        t->map[t->map_count++] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80u : 0u));
+        value >>= 7;
+    } while (value != 0);
+    return true;
+}
+
+bool wrt_emit_map(struct translator *t)
+{
+    uint32_t word = 0, byte = 0;
+    for (uint32_t i = 0; i < t->position_count; i++) {
+        const struct position p = t->positions[i];
+        if (!put_leb(t, p.word - word) || !put_leb(t, p.byte - byte))
+            return false;
+        word = p.word;
+        byte = p.byte;
+    }
+    return true;
+}

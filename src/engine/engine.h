@@ -1,0 +1,295 @@
+/* engine/engine.h - the engine's own structures.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A module is immutable after load and shared by instances; a store owns everything that
+ * runs, in blocks that it frees together.
+ */
+#ifndef WRT_ENGINE_ENGINE_H
+#define WRT_ENGINE_ENGINE_H
+
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "code.h"
+#include "wrt/module.h"
+#include "wrt/store.h"
+
+/* ---- module ---- */
+
+/* An item of an index space that a module declares or imports. */
+struct wrt_import {
+    struct wrt_bytes module, name;
+    enum wrt_extern_kind kind;
+    uint32_t index; /* in its index space */
+};
+
+struct wrt_export {
+    struct wrt_bytes name;
+    enum wrt_extern_kind kind;
+    uint32_t index;
+};
+
+/* A constant expression: validated bytes inside a kept section, `end` included. */
+struct wrt_const_expr {
+    const uint8_t *bytes;
+    uint32_t size_bytes;
+};
+
+struct wrt_global_def {
+    struct wrt_global_type type;
+    struct wrt_const_expr init; /* of a defined global */
+};
+
+enum wrt_segment_mode { WRT_SEGMENT_ACTIVE, WRT_SEGMENT_PASSIVE, WRT_SEGMENT_DECLARED };
+
+struct wrt_data_segment {
+    enum wrt_segment_mode mode;
+    uint32_t memory;
+    struct wrt_const_expr offset;
+    const uint8_t *bytes;
+    uint32_t size_bytes;
+};
+
+/* Elements stay encoded: function indexes, or constant expressions one after another. */
+struct wrt_element_segment {
+    enum wrt_segment_mode mode;
+    uint8_t type; /* WRT_FUNCREF or WRT_EXTERNREF */
+    bool expressions;
+    uint32_t table;
+    struct wrt_const_expr offset;
+    const uint8_t *bytes;
+    uint32_t size_bytes;
+    uint32_t count;
+};
+
+struct wrt_custom {
+    struct wrt_custom *next;
+    struct wrt_module_custom info;
+};
+
+/* A block of the partition that belongs to a module or a store. */
+struct wrt_block {
+    struct wrt_block *next;
+    size_t size_bytes; /* with this header */
+    enum wrt_charge charge;
+};
+
+struct wrt_module {
+    struct wrt_partition *partition;
+    struct wrt_block *blocks; /* all memory of the module, this struct excepted */
+    struct wrt_module_config config;
+    struct wrt_module_info info;
+    _Atomic uint32_t users; /* instances */
+
+    struct wrt_function_type *types;
+    uint32_t *canonical_types; /* first equal type */
+    struct wrt_import *imports;
+    struct wrt_export *exports;
+    uint32_t *exports_by_name; /* indexes, ascending by name */
+    uint32_t *codes_by_address;
+    uint32_t *function_types; /* canonical, of all functions */
+    struct wrt_table_type *tables;
+    struct wrt_memory_type *memories;
+    struct wrt_global_def *globals;
+    struct wrt_element_segment *elements;
+    struct wrt_data_segment *data;
+    struct wrt_code *codes; /* of defined functions */
+    struct wrt_custom *customs, **custom_tail;
+    struct wrt_bytes name_section;
+};
+
+static inline const struct wrt_function_type *
+wrt_type_of_function(const struct wrt_module *module, uint32_t function)
+{
+    return &module->types[module->function_types[function]];
+}
+
+/* ---- store ---- */
+
+struct wrt_function {
+    const struct wrt_function_type *type;
+    struct wrt_instance *instance;  /* NULL: a host function */
+    const struct wrt_code *code;    /* NULL: a host function */
+    wrt_host_function *host;
+    void *context;
+    struct wrt_store *store;
+    uint32_t index;                 /* in the instance's module */
+};
+
+struct wrt_table {
+    union wrt_slot *elements;
+    uint64_t size, capacity;
+    struct wrt_table_type type;
+    struct wrt_store *store;
+    struct wrt_table *next; /* in the store, for freeing */
+};
+
+struct wrt_memory {
+    struct wrt_page_allocator pages;
+    struct wrt_memory_type type;
+    struct wrt_store *store;
+    struct wrt_memory *next;
+};
+
+struct wrt_global {
+    union cell value;
+    struct wrt_global_type type;
+    struct wrt_store *store;
+};
+
+struct wrt_element_items {
+    union wrt_slot *items; /* NULL: dropped or never kept */
+    uint64_t count;
+};
+
+struct wrt_instance {
+    struct wrt_function **functions;
+    struct wrt_table **tables;
+    struct wrt_memory **memories;
+    struct wrt_global **globals;
+    struct wrt_store *store;
+    struct wrt_module *module;
+    struct wrt_function *own_functions;
+    struct wrt_element_items *elements; /* passive segments, by segment index */
+    bool *data_dropped;
+    struct wrt_instance *next;
+};
+
+struct wrt_definition {
+    struct wrt_definition *next;
+    struct wrt_bytes module, name;
+    struct wrt_extern item;
+};
+
+/* How wrt_interpret came back. */
+enum wrt_run { WRT_RUN_CONTINUE = 0, WRT_RUN_DONE, WRT_RUN_TRAP, WRT_RUN_PAUSED, WRT_RUN_EXITED };
+
+/* What the interpreter keeps in memory: caches of the current instance first. */
+struct wrt_exec {
+    uint64_t memory_bytes; /* of memory 0 */
+    uint8_t *memory_base;
+    struct wrt_global **globals;
+    struct wrt_instance *instance;
+    union cell *stack_end;
+    int64_t fuel; /* left of the current slice; < 0 at a stop point ends it */
+    /* the registers, while the interpreter is not running */
+    const union word *pc;
+    union cell *fp;
+    uint64_t A;
+    float F;
+    double D;
+
+    union cell *stack;
+    union cell *top;        /* first cell free for a nested call */
+    uint64_t fuel_reserve;  /* not yet handed out in slices */
+    uint64_t fuel_limit;    /* as set; UINT64_MAX: none */
+    uint64_t deadline_ns;
+    _Atomic bool interrupt;
+    enum wrt_pause_reason pause_reason;
+    uint32_t depth;         /* nested calls from the host */
+    uint32_t exit_code;
+    struct wrt_trap trap;
+};
+
+#define WRT_KEPT_FRAMES 32
+
+/* A call from the host that has not ended. */
+struct wrt_activation {
+    union cell *base;            /* its arguments and results */
+    struct wrt_function *function;
+    struct wrt_instance *instance; /* current before it */
+    const union word *pc;        /* the interrupted outer run */
+    union cell *fp;
+    union cell *top;
+    bool paused;
+};
+
+struct wrt_store {
+    struct wrt_exec exec;
+    struct wrt_partition *partition;
+    struct wrt_store_config config;
+    struct wrt_block *blocks;
+    struct wrt_instance *instances;
+    struct wrt_table *tables;
+    struct wrt_memory *memories;
+    struct wrt_definition *definitions;
+    struct wrt_activation *activations; /* max_host_depth + 1 of them */
+    uint32_t instance_count;
+    uint32_t frame_count, kept_frames; /* of the last trap */
+    bool trapped_in_host;
+    struct wrt_frame frames[WRT_KEPT_FRAMES];
+    union word exit_code_words[2], instance_exit_words[2];
+};
+
+struct wrt_caller {
+    struct wrt_store *store;
+    struct wrt_instance *instance;
+};
+
+static inline struct wrt_store *wrt_store_of(struct wrt_exec *exec)
+{
+    return (struct wrt_store *)(void *)exec; /* exec is the first member */
+}
+
+/* ---- util.c ---- */
+
+/* Blocks are zeroed, and freed together with their list. `out` points to a pointer. */
+WRT_MUST_CHECK enum wrt_status
+wrt_block_take(struct wrt_partition *partition, struct wrt_block **list, enum wrt_charge charge,
+               uint64_t count, size_t item_bytes, void *out, struct wrt_error *error);
+void wrt_block_free_all(struct wrt_partition *partition, struct wrt_block **list);
+void wrt_block_free_one(struct wrt_partition *partition, struct wrt_block **list, void *items);
+void wrt_block_splice(struct wrt_block **to, struct wrt_block **from);
+
+/* ---- types ---- */
+bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_type *b);
+
+/* ---- constant expressions: constant.c ---- */
+/* Moves *bytes behind the expression. */
+union wrt_slot wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes);
+
+/* ---- interpreter: interpret.c ---- */
+enum wrt_run wrt_interpret(struct wrt_exec *exec);
+
+/* Its out-of-line parts: cold.c, call.c. exec->pc and ->fp hold the instruction. */
+enum wrt_run wrt_stop_point(struct wrt_exec *exec);
+enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee,
+                              union cell *arguments, const union word *next);
+enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee);
+enum wrt_run wrt_return_to_instance(struct wrt_exec *exec);
+#define WRT_COLD_LIST(X)                                                              \
+    X(memory_grow) X(memory_fill) X(memory_copy) X(memory_init) X(data_drop)          \
+    X(table_get) X(table_set) X(table_grow) X(table_fill) X(table_copy) X(table_init) \
+    X(elem_drop)
+#define WRT_COLD_DECLARE(name) enum wrt_run wrt_cold_##name(struct wrt_exec *exec);
+WRT_COLD_LIST(WRT_COLD_DECLARE)
+#undef WRT_COLD_DECLARE
+
+bool wrt_should_stop(const struct wrt_exec *exec);
+
+/* Makes `instance` current: refreshes the caches at the head of exec. */
+void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance);
+
+/* ---- store.c ---- */
+/* Objects before the store owns them: `make` takes into `blocks`. */
+enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **blocks,
+                               const struct wrt_table_type *type, union wrt_slot fill,
+                               struct wrt_table **out, struct wrt_error *error);
+void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
+enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
+                                const struct wrt_memory_type *type, struct wrt_memory **out,
+                                struct wrt_error *error);
+bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
+bool wrt_store_find(const struct wrt_store *store, struct wrt_bytes module, struct wrt_bytes name,
+                    struct wrt_extern *out);
+
+/* ---- instance.c ---- */
+struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,
+                                    const struct wrt_export *export);
+
+/* ---- trap.c ---- */
+void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind);
+/* Keeps the frames of the running call. */
+void wrt_capture_frames(struct wrt_store *store);
+
+#endif

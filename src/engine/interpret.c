@@ -1,0 +1,381 @@
+/* engine/interpret.c - runs register code.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * opcodes.def is expanded in one of two ways. Where the compiler guarantees tail calls
+ * (clang's musttail), each operation is a function that ends in a jump to the next one and
+ * the machine state travels in argument registers. Elsewhere all operations are labels of
+ * one function, joined by computed gotos. Both run the same code words.
+ *
+ * Reads and writes stay inside the frame because the translator laid it out and the call
+ * checked its size; inside memory because of one compare per access.
+ */
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "engine.h"
+
+#if defined(__has_attribute)
+#if __has_attribute(musttail)
+#define WRT_TAIL_CALLS 1
+#endif
+#endif
+#ifndef WRT_TAIL_CALLS
+#define WRT_TAIL_CALLS 0
+#endif
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define COPY(to, from, size) memcpy(to, from, size)
+
+static inline uint32_t bits_f32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float f32_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline uint64_t bits_f64(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double f64_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The quiet form of whichever operand is a NaN (spec 4.3.3: any arithmetic NaN will do). */
+static inline float f32_min(float x, float y)
+{
+    if (x != x || y != y)
+        return x + y;
+    if (x == y)
+        return f32_bits(bits_f32(x) | bits_f32(y)); /* min(+0, -0) is -0 */
+    return x < y ? x : y;
+}
+
+static inline float f32_max(float x, float y)
+{
+    if (x != x || y != y)
+        return x + y;
+    if (x == y)
+        return f32_bits(bits_f32(x) & bits_f32(y));
+    return x > y ? x : y;
+}
+
+static inline double f64_min(double x, double y)
+{
+    if (x != x || y != y)
+        return x + y;
+    if (x == y)
+        return f64_bits(bits_f64(x) | bits_f64(y));
+    return x < y ? x : y;
+}
+
+static inline double f64_max(double x, double y)
+{
+    if (x != x || y != y)
+        return x + y;
+    if (x == y)
+        return f64_bits(bits_f64(x) & bits_f64(y));
+    return x > y ? x : y;
+}
+
+static inline float f32_copysign(float x, float y)
+{
+    return f32_bits((bits_f32(x) & 0x7fffffffu) | (bits_f32(y) & 0x80000000u));
+}
+
+static inline double f64_copysign(double x, double y)
+{
+    const uint64_t sign = UINT64_C(1) << 63;
+    return f64_bits((bits_f64(x) & ~sign) | (bits_f64(y) & sign));
+}
+
+/* libm leaves a signalling NaN as it is on some machines; adding 0 makes it quiet. */
+#define round_f32(function, x) ((x) != (x) ? (x) + 0.0f : function(x))
+#define round_f64(function, x) ((x) != (x) ? (x) + 0.0 : function(x))
+
+static inline uint32_t sign16(uint16_t x)
+{
+    return (uint32_t)(int32_t)(int16_t)x;
+}
+
+static inline uint32_t popcount32(uint32_t x)
+{
+    return (uint32_t)__builtin_popcount(x);
+}
+
+static inline uint64_t popcount64(uint64_t x)
+{
+    return (uint64_t)__builtin_popcountll(x);
+}
+
+/* Writes of a result: the accumulator and the slot. */
+#define SET_I(value) do { A = (uint64_t)(value); fp[pc[1].s.d].i64 = A; } while (0)
+#define SET_F(value) do { F = (value); fp[pc[1].s.d].f32 = F; } while (0)
+#define SET_D(value) do { D = (value); fp[pc[1].s.d].f64 = D; } while (0)
+
+#define SAVE()                                                                          \
+    do {                                                                                \
+        exec->pc = pc;                                                                  \
+        exec->fp = fp;                                                                  \
+        exec->A = A;                                                                    \
+        exec->F = F;                                                                    \
+        exec->D = D;                                                                    \
+        exec->fuel = fuel;                                                              \
+    } while (0)
+#define TRAP(name)                                                                      \
+    do {                                                                                \
+        exec->trap.kind = WRT_TRAP_##name;                                              \
+        LEAVE(WRT_RUN_TRAP);                                                            \
+    } while (0)
+#define NEXT(words) do { pc += (words); DISPATCH(); } while (0)
+#define TAKE(target)                                                                    \
+    do {                                                                                \
+        const int32_t target_ = (target);                                               \
+        fuel -= (int8_t)target_;                                                        \
+        pc += target_ >> WRT_TARGET_SHIFT;                                              \
+        DISPATCH();                                                                     \
+    } while (0)
+#define TAKE_BACK(target)                                                               \
+    do {                                                                                \
+        const int32_t target_ = (target);                                               \
+        fuel -= (int8_t)target_;                                                        \
+        pc += target_ >> WRT_TARGET_SHIFT;                                              \
+        if (UNLIKELY(fuel < 0))                                                         \
+            STOP();                                                                     \
+        DISPATCH();                                                                     \
+    } while (0)
+
+#define ROOM(base, cells) \
+    ((uintptr_t)(base) + (uintptr_t)(cells) * sizeof(union cell) <= (uintptr_t)exec->stack_end)
+/* Starts `code` with its frame at `base`, returning to `back` with frame `caller`. */
+#define START(code_, base, back, caller)                                                \
+    do {                                                                                \
+        const struct wrt_code *const start_ = (code_);                                  \
+        union cell *header_ = (base) + start_->header_slot;                             \
+        header_[0].pc = (back);                                                         \
+        header_[1].fp = (caller);                                                       \
+        for (uint32_t n_ = start_->zero_count; n_ != 0; n_--, header_++)                \
+            header_[2].i64 = 0;                                                         \
+        fp = (base);                                                                    \
+        pc = start_->entry;                                                             \
+        if (UNLIKELY(fuel < 0))                                                         \
+            STOP();                                                                     \
+        DISPATCH();                                                                     \
+    } while (0)
+#define ENTER(code_, base, back)                                                        \
+    do {                                                                                \
+        if (UNLIKELY(!ROOM(base, (code_)->frame_slots)))                                \
+            TRAP(CALL_STACK_EXHAUSTED);                                                 \
+        START(code_, base, back, fp);                                                   \
+    } while (0)
+#define CALL_FUNCTION(callee_, words)                                                   \
+    do {                                                                                \
+        struct wrt_function *const to_ = (callee_);                                     \
+        union cell *np_ = fp + pc[1].k.d;                                               \
+        fuel -= pc[1].k.imm;                                                            \
+        if (to_->instance == exec->instance)                                            \
+            ENTER(to_->code, np_, pc + (words));                                        \
+        SAVE();                                                                         \
+        RELOAD(wrt_call_foreign(exec, to_, np_, pc + (words)));                         \
+    } while (0)
+/* Copies the arguments down over the current frame; pc[3].k.a is its header. */
+#define TAIL_FUNCTION_CODE(code_)                                                       \
+    do {                                                                                \
+        const struct wrt_code *const tail_ = (code_);                                   \
+        const union cell *from_ = fp + pc[1].k.d, *header = fp + pc[3].k.a;             \
+        const union word *back_ = header[0].pc;                                         \
+        union cell *caller_ = header[1].fp;                                             \
+        if (UNLIKELY(!ROOM(fp, tail_->frame_slots)))                                    \
+            TRAP(CALL_STACK_EXHAUSTED);                                                 \
+        fuel -= pc[1].k.imm;                                                            \
+        for (uint32_t i_ = 0; i_ < pc[1].k.a; i_++)                                     \
+            fp[i_] = from_[i_];                                                         \
+        START(tail_, fp, back_, caller_);                                               \
+    } while (0)
+#define TAIL_FUNCTION(callee_)                                                          \
+    do {                                                                                \
+        struct wrt_function *const to_ = (callee_);                                     \
+        if (to_->instance == exec->instance)                                            \
+            TAIL_FUNCTION_CODE(to_->code);                                              \
+        fuel -= pc[1].k.imm;                                                            \
+        SAVE();                                                                         \
+        RELOAD(wrt_tail_foreign(exec, to_));                                            \
+    } while (0)
+#define LOOK_UP(callee_, index)                                                         \
+    do {                                                                                \
+        const struct wrt_table *const table_ = exec->instance->tables[pc[3].k.imm];     \
+        const uint32_t index_ = (index);                                                \
+        if (UNLIKELY(index_ >= table_->size))                                           \
+            TRAP(UNDEFINED_ELEMENT);                                                    \
+        callee_ = table_->elements[index_].function;                                    \
+        if (UNLIKELY(callee_ == NULL))                                                  \
+            TRAP(UNINITIALIZED_ELEMENT);                                                \
+        if (UNLIKELY(callee_->type != pc[2].type && !wrt_same_type(callee_->type, pc[2].type))) \
+            TRAP(INDIRECT_CALL_TYPE_MISMATCH);                                          \
+    } while (0)
+#define RETURN_TO_INSTANCE                                                              \
+    SAVE();                                                                             \
+    RELOAD(wrt_return_to_instance(exec));
+#define COLD(function, words)                                                           \
+    SAVE();                                                                             \
+    RELOAD_NEXT(function(exec), words);
+
+#if WRT_TAIL_CALLS
+
+#define STATE                                                                           \
+    const union word *pc, union cell *fp, uint8_t *mem, struct wrt_exec *exec, uint64_t A, \
+        int64_t fuel, float F, double D
+#define PASS pc, fp, mem, exec, A, fuel, F, D
+typedef enum wrt_run handler(STATE);
+
+#define DISPATCH()                                                                      \
+    do {                                                                                \
+        handler *next_;                                                                 \
+        memcpy(&next_, &pc->handler, sizeof next_);                                     \
+        __attribute__((musttail)) return next_(PASS);                                   \
+    } while (0)
+#define LEAVE(how) do { (void)mem; SAVE(); return (how); } while (0)
+#define STOP() do { __attribute__((musttail)) return stop(PASS); } while (0)
+/* Goes on from what a cold call left in exec. */
+#define RELOAD(call_)                                                                   \
+    do {                                                                                \
+        const enum wrt_run how_ = (call_);                                              \
+        if (UNLIKELY(how_ != WRT_RUN_CONTINUE))                                         \
+            return how_;                                                                \
+        __attribute__((musttail)) return reload(PASS);                                  \
+    } while (0)
+#define RELOAD_NEXT(call_, words)                                                       \
+    do {                                                                                \
+        const enum wrt_run how_ = (call_);                                              \
+        if (UNLIKELY(how_ != WRT_RUN_CONTINUE))                                         \
+            return how_;                                                                \
+        exec->pc += (words);                                                            \
+        __attribute__((musttail)) return reload(PASS);                                  \
+    } while (0)
+
+static enum wrt_run reload(STATE)
+{
+    pc = exec->pc;
+    fp = exec->fp;
+    mem = exec->memory_base;
+    A = exec->A;
+    F = exec->F;
+    D = exec->D;
+    fuel = exec->fuel;
+    DISPATCH();
+}
+
+static enum wrt_run stop(STATE)
+{
+    SAVE();
+    RELOAD(wrt_stop_point(exec));
+}
+
+#define OP(name, ...) static enum wrt_run op_##name(STATE) { __VA_ARGS__ }
+#include "opcodes.def"
+#undef OP
+
+const void *const *wrt_handlers(void)
+{
+    static handler *const table[OP_COUNT] = {
+#define OP(name, ...) [OP_##name] = op_##name,
+#include "opcodes.def"
+#undef OP
+    };
+    return (const void *const *)(const void *)table;
+}
+
+enum wrt_run wrt_interpret(struct wrt_exec *exec)
+{
+    handler *first;
+    memcpy(&first, &exec->pc->handler, sizeof first);
+    return first(exec->pc, exec->fp, exec->memory_base, exec, exec->A, exec->fuel, exec->F,
+                 exec->D);
+}
+
+#else /* computed goto */
+
+#define DISPATCH() goto *pc->handler
+#define LEAVE(how) do { how_ = (how); goto leave; } while (0)
+#define STOP() goto stop
+#define RELOAD(call_) do { how_ = (call_); goto reload; } while (0)
+#define RELOAD_NEXT(call_, words)                                                       \
+    do {                                                                                \
+        how_ = (call_);                                                                 \
+        if (how_ == WRT_RUN_CONTINUE)                                                   \
+            exec->pc += (words);                                                        \
+        goto reload;                                                                    \
+    } while (0)
+
+/* With exec NULL it only gives the table of its labels. */
+static enum wrt_run run(struct wrt_exec *exec, const void *const **out_table)
+{
+    static const void *const table[OP_COUNT] = {
+#define OP(name, ...) [OP_##name] = &&op_##name,
+#include "opcodes.def"
+#undef OP
+    };
+    const union word *pc;
+    union cell *fp;
+    uint8_t *mem;
+    uint64_t A;
+    int64_t fuel;
+    float F;
+    double D;
+    enum wrt_run how_ = WRT_RUN_CONTINUE;
+
+    if (exec == NULL) {
+        *out_table = table;
+        return WRT_RUN_DONE;
+    }
+reload:
+    if (how_ != WRT_RUN_CONTINUE)
+        return how_;
+    pc = exec->pc;
+    fp = exec->fp;
+    mem = exec->memory_base;
+    A = exec->A;
+    F = exec->F;
+    D = exec->D;
+    fuel = exec->fuel;
+    DISPATCH();
+stop:
+    SAVE();
+    how_ = wrt_stop_point(exec);
+    goto reload;
+leave:
+    SAVE();
+    return how_;
+
+#define OP(name, ...) op_##name: { __VA_ARGS__ }
+#include "opcodes.def"
+#undef OP
+}
+
+const void *const *wrt_handlers(void)
+{
+    const void *const *table = NULL;
+    (void)run(NULL, &table);
+    return table;
+}
+
+enum wrt_run wrt_interpret(struct wrt_exec *exec)
+{
+    return run(exec, NULL);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* engine/reader.c - LEB128, names, types.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool wrt_refuse(struct wrt_reader *r, enum wrt_status status, const char *format, ...)
+{
+    if (r->status != WRT_OK)
+        return false;
+    r->status = status;
+    if (r->error == NULL)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(r->error->text, sizeof r->error->text, format, arguments);
+    va_end(arguments);
+    r->error->status = status;
+    r->error->has_offset = true;
+    r->error->byte_offset = wrt_reader_offset(r);
+    return false;
+}
+
+bool wrt_read_leb(struct wrt_reader *r, unsigned bits, bool is_signed, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (r->at == r->end)
+            return wrt_malformed(r, "unexpected end");
+        const uint8_t byte = *r->at;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        const unsigned left = bits - shift; /* bits of the value in this byte, if < 7 */
+        if (left <= 7) {
+            if (byte & 0x80)
+                return wrt_malformed(r, "integer representation too long");
+            const unsigned unused = (unsigned)(byte & 0x7f) >> (is_signed ? left - 1 : left);
+            const unsigned all_ones = 0x7fu >> (is_signed ? left - 1 : left);
+            if (unused != 0 && !(is_signed && unused == all_ones))
+                return wrt_malformed(r, "integer too large");
+        }
+        r->at++;
+        if (byte & 0x80)
+            continue;
+        if (is_signed && (byte & 0x40) && shift + 7 < 64)
+            value |= ~UINT64_C(0) << (shift + 7);
+        *out = value;
+        return true;
+    }
+}
+
+/* Well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates. */
+bool wrt_is_utf8(const uint8_t *bytes, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes;) {
+        const uint8_t lead = bytes[i++];
+        if (lead < 0x80)
+            continue;
+        unsigned more = 0;
+        uint8_t low = 0x80, high = 0xBF;
+        if (lead >= 0xC2 && lead <= 0xDF) {
+            more = 1;
+        } else if (lead >= 0xE0 && lead <= 0xEF) {
+            more = 2;
+            low = lead == 0xE0 ? 0xA0 : 0x80;
+            high = lead == 0xED ? 0x9F : 0xBF;
+        } else if (lead >= 0xF0 && lead <= 0xF4) {
+            more = 3;
+            low = lead == 0xF0 ? 0x90 : 0x80;
+            high = lead == 0xF4 ? 0x8F : 0xBF;
+        } else {
+            return false;
+        }
+        for (; more != 0; more--, low = 0x80, high = 0xBF) {
+            if (i == size_bytes || bytes[i] < low || bytes[i] > high)
+                return false;
+            i++;
+        }
+    }
+    return true;
+}
+
+bool wrt_read_name(struct wrt_reader *r, uint32_t limit, struct wrt_bytes *out)
+{
+    uint32_t size = 0;
+    if (!wrt_read_u32(r, &size))
+        return false;
+    if (wrt_reader_left(r) < size)
+        return wrt_malformed(r, "unexpected end");
+    if (size > limit)
+        return wrt_refuse(r, WRT_ERR_LIMIT, "name of %u bytes: max_name_bytes is %u", size, limit);
+    if (!wrt_is_utf8(r->at, size))
+        return wrt_malformed(r, "malformed UTF-8 encoding");
+    out->data = r->at;
+    out->size_bytes = size;
+    r->at += size;
+    return true;
+}
+
+/* The feature that a type byte of WebAssembly 3.0 belongs to; NULL if it is no type. */
+static const char *later_type(uint8_t byte)
+{
+    switch (byte) {
+    case WRT_V128: return "simd";
+    case 0x63:
+    case 0x64: return "typed function references";
+    case 0x69:
+    case 0x74: return "exceptions";
+    case 0x6A: case 0x6B: case 0x6C: case 0x6D: case 0x6E:
+    case 0x71: case 0x72: case 0x73: return "gc";
+    default: return NULL;
+    }
+}
+
+bool wrt_read_value_type(struct wrt_reader *r, uint8_t *out)
+{
+    if (r->at == r->end)
+        return wrt_malformed(r, "unexpected end");
+    const uint8_t byte = *r->at;
+    if ((byte < WRT_F64 || byte > WRT_I32) && !wrt_is_reference(byte)) {
+        const char *feature = later_type(byte);
+        return feature != NULL ? wrt_unsupported(r, feature)
+                               : wrt_malformed(r, "malformed value type");
+    }
+    *out = byte;
+    r->at++;
+    return true;
+}
+
+bool wrt_read_reference_type(struct wrt_reader *r, uint8_t *out)
+{
+    if (r->at == r->end)
+        return wrt_malformed(r, "unexpected end");
+    if (!wrt_is_reference(*r->at)) {
+        const char *feature = *r->at == WRT_V128 ? NULL : later_type(*r->at);
+        return feature != NULL ? wrt_unsupported(r, feature)
+                               : wrt_malformed(r, "malformed reference type");
+    }
+    *out = *r->at++;
+    return true;
+}
+
+const char *wrt_value_type_name(uint8_t type)
+{
+    switch (type) {
+    case WRT_I32: return "i32";
+    case WRT_I64: return "i64";
+    case WRT_F32: return "f32";
+    case WRT_F64: return "f64";
+    case WRT_V128: return "v128";
+    case WRT_FUNCREF: return "funcref";
+    case WRT_EXTERNREF: return "externref";
+    default: return "?";
+    }
+}

@@ -1,0 +1,744 @@
+/* engine/sections.c - reads the sections of a module (spec 5.5) into its index spaces.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Counts are hostile: before an array is allocated, the count is held against its limit and
+ * against the bytes that are left, since each item takes at least one.
+ */
+#include "load.h"
+
+/* ---- helpers ---- */
+
+static bool read_count(struct wrt_module_loader *l, uint32_t limit, uint32_t already,
+                       const char *field, uint32_t *out)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (!wrt_read_u32(r, out))
+        return false;
+    if (*out > wrt_reader_left(r))
+        return wrt_malformed(r, "unexpected end: %u items in %zu bytes", *out,
+                             wrt_reader_left(r));
+    if (*out > limit || already > limit - *out)
+        return wrt_refuse(r, WRT_ERR_LIMIT, "%llu items: %s is %u",
+                          (unsigned long long)*out + already, field, limit);
+    return true;
+}
+
+static void uses(struct wrt_module_loader *l, enum wrt_feature feature)
+{
+    l->t.features |= UINT64_C(1) << feature;
+}
+
+/* ---- types ---- */
+
+static bool read_type_list(struct wrt_module_loader *l, const uint8_t **out, uint32_t *count)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (!read_count(l, l->module->config.max_parameters, 0, "max_parameters", count))
+        return false;
+    *out = r->at;
+    for (uint32_t i = 0; i < *count; i++) {
+        uint8_t type = 0;
+        if (!wrt_read_value_type(r, &type))
+            return false;
+    }
+    return true;
+}
+
+static bool read_type(struct wrt_module_loader *l, struct wrt_function_type *type)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (r->at == r->end)
+        return wrt_malformed(r, "unexpected end");
+    const uint8_t form = *r->at;
+    if (form == 0x4E || form == 0x4F || form == 0x50 || form == 0x5E || form == 0x5F)
+        return wrt_unsupported(r, "gc");
+    if (form != 0x60)
+        return wrt_malformed(r, "malformed type form 0x%02x", form);
+    r->at++;
+    if (!read_type_list(l, &type->parameters, &type->parameter_count) ||
+        !read_type_list(l, &type->results, &type->result_count))
+        return false;
+    if (type->result_count > 1)
+        uses(l, WRT_FEATURE_MULTI_VALUE);
+    return true;
+}
+
+static uint32_t hash_type(const struct wrt_function_type *type)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        hash = (hash ^ type->parameters[i]) * 16777619u;
+    hash = (hash ^ 0xff) * 16777619u;
+    for (uint32_t i = 0; i < type->result_count; i++)
+        hash = (hash ^ type->results[i]) * 16777619u;
+    return hash;
+}
+
+/* Gives each type the first one that equals it, by a chained hash table in scratch. A hostile
+ * module may collide its types: chains are cut at MOST_PROBES, and a type that is not found
+ * within them stands for itself (calls through it then compare structures). */
+#define MOST_PROBES 64
+
+static bool canonicalise_types(struct wrt_module_loader *l, uint32_t count)
+{
+    struct wrt_module *m = l->module;
+    uint32_t *heads = NULL, *next = NULL, buckets = 0, links = 0;
+    uint32_t size = 64;
+    while (size < count)
+        size *= 2;
+    const bool ok = wrt_grow_scratch(&l->t, &heads, &buckets, size, sizeof *heads) &&
+                    wrt_grow_scratch(&l->t, &next, &links, count + 1, sizeof *next);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        uint32_t *head = &heads[hash_type(&m->types[i]) & (buckets - 1)];
+        uint32_t probes = 0, at = *head; /* index + 1; 0 ends a chain */
+        while (at != 0 && probes++ < MOST_PROBES && !wrt_same_type(&m->types[at - 1], &m->types[i]))
+            at = next[at - 1];
+        if (at != 0 && probes <= MOST_PROBES) {
+            m->canonical_types[i] = m->canonical_types[at - 1];
+            continue;
+        }
+        m->canonical_types[i] = i;
+        next[i] = *head;
+        *head = i + 1;
+    }
+    wrt_partition_free(l->partition, WRT_CHARGE_LOAD, heads, (size_t)buckets * sizeof *heads);
+    wrt_partition_free(l->partition, WRT_CHARGE_LOAD, next, (size_t)links * sizeof *next);
+    return ok;
+}
+
+static bool read_types(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0;
+    if (!read_count(l, m->config.max_types, 0, "max_types", &count) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->types, &m->types) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->canonical_types,
+                       &m->canonical_types))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_type(l, &m->types[i]))
+            return false;
+    m->info.type_count = count;
+    return canonicalise_types(l, count);
+}
+
+static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
+{
+    uint32_t index = 0;
+    if (!wrt_read_u32(&l->t.r, &index))
+        return false;
+    if (index >= l->module->info.type_count)
+        return wrt_invalid(&l->t.r, "unknown type %u", index);
+    *out = l->module->canonical_types[index];
+    return true;
+}
+
+/* ---- tables, memories, globals ---- */
+
+static bool read_limits(struct wrt_reader *r, struct wrt_limits *out)
+{
+    uint8_t flags = 0;
+    uint32_t bound = 0;
+    if (!wrt_read_byte(r, &flags))
+        return false;
+    if (flags > 1) {
+        r->at--;
+        return flags == 4 || flags == 5
+                   ? wrt_unsupported(r, "memory64")
+                   : wrt_malformed(r, "malformed limits flags 0x%02x", flags);
+    }
+    if (!wrt_read_u32(r, &bound))
+        return false;
+    out->minimum = bound;
+    out->has_maximum = flags == 1;
+    out->maximum = 0;
+    if (flags == 0)
+        return true;
+    if (!wrt_read_u32(r, &bound))
+        return false;
+    out->maximum = bound;
+    return true;
+}
+
+static bool check_limits(struct wrt_reader *r, const struct wrt_limits *limits)
+{
+    return !limits->has_maximum || limits->minimum <= limits->maximum ||
+           wrt_invalid(r, "size minimum must not be greater than maximum");
+}
+
+static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *out)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (r->at != r->end && *r->at == 0x40)
+        return wrt_unsupported(r, "typed function references");
+    if (!wrt_read_reference_type(r, &out->element) || !read_limits(r, &out->limits))
+        return false;
+    if (out->element == WRT_EXTERNREF)
+        uses(l, WRT_FEATURE_REFERENCE_TYPES);
+    return check_limits(r, &out->limits);
+}
+
+#define MOST_PAGES 65536
+
+static bool read_memory_type(struct wrt_module_loader *l, struct wrt_memory_type *out)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (!read_limits(r, &out->limits))
+        return false;
+    out->page_bytes = 65536;
+    if (out->limits.minimum > MOST_PAGES ||
+        (out->limits.has_maximum && out->limits.maximum > MOST_PAGES))
+        return wrt_invalid(r, "memory size must be at most 65536 pages (4GiB)");
+    return check_limits(r, &out->limits);
+}
+
+static bool read_global_type(struct wrt_module_loader *l, struct wrt_global_type *out)
+{
+    uint8_t mutability = 0;
+    if (!wrt_read_value_type(&l->t.r, &out->content) || !wrt_read_byte(&l->t.r, &mutability))
+        return false;
+    if (mutability > 1) {
+        l->t.r.at--;
+        return wrt_malformed(&l->t.r, "malformed mutability");
+    }
+    out->is_mutable = mutability == 1;
+    return true;
+}
+
+/* ---- imports ---- */
+
+/* Imported items come before defined ones in each index space; both kinds of section
+ * append. The arrays are sized when the defining section is read, so imports are first kept
+ * in arrays of their own size and copied. */
+static bool append_items(struct wrt_module_loader *l, void *array, uint32_t old, uint32_t more,
+                         size_t item_bytes)
+{
+    void *before = NULL, *after = NULL;
+    memcpy(&before, array, sizeof before);
+    if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, (uint64_t)old + more, item_bytes, &after))
+        return false;
+    if (old != 0) {
+        memcpy(after, before, old * item_bytes);
+        wrt_block_free_one(l->partition, &l->module->blocks, before);
+    }
+    memcpy(array, &after, sizeof after);
+    return true;
+}
+
+struct import_counts {
+    uint32_t functions, tables, memories, globals;
+};
+
+static bool read_import(struct wrt_module_loader *l, struct wrt_import *import)
+{
+    struct wrt_module *m = l->module;
+    struct wrt_module_info *info = &m->info;
+    struct wrt_reader *r = &l->t.r;
+    uint8_t kind = 0;
+    if (!wrt_read_name(r, m->config.max_name_bytes, &import->module) ||
+        !wrt_read_name(r, m->config.max_name_bytes, &import->name) || !wrt_read_byte(r, &kind))
+        return false;
+    import->kind = (enum wrt_extern_kind)kind;
+    switch (kind) {
+    case WRT_EXTERN_FUNCTION:
+        import->index = info->function_count++;
+        return read_type_index(l, &m->function_types[import->index]);
+    case WRT_EXTERN_TABLE:
+        import->index = info->table_count++;
+        return read_table_type(l, &m->tables[import->index]);
+    case WRT_EXTERN_MEMORY:
+        import->index = info->memory_count++;
+        return read_memory_type(l, &m->memories[import->index]);
+    case WRT_EXTERN_GLOBAL:
+        import->index = info->global_count++;
+        if (!read_global_type(l, &m->globals[import->index].type))
+            return false;
+        if (m->globals[import->index].type.is_mutable)
+            uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
+        return true;
+    case 4: return wrt_unsupported(r, "exceptions");
+    default:
+        r->at--;
+        return wrt_malformed(r, "malformed import kind");
+    }
+}
+
+/* Counts the kinds first, so that each index space is allocated once. The real pass finds
+ * what is wrong; this one stops at it. */
+static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
+{
+    struct import_counts n = {0};
+    struct wrt_error ignored;
+    r.error = &ignored;
+    for (uint32_t i = 0; i < count; i++) {
+        struct wrt_bytes name;
+        uint8_t kind = 0, flags = 0;
+        uint32_t value = 0;
+        if (!wrt_read_name(&r, UINT32_MAX, &name) || !wrt_read_name(&r, UINT32_MAX, &name) ||
+            !wrt_read_byte(&r, &kind))
+            return n;
+        if (kind == WRT_EXTERN_FUNCTION) {
+            n.functions++;
+            if (!wrt_read_u32(&r, &value))
+                return n;
+            continue;
+        }
+        n.tables += kind == WRT_EXTERN_TABLE;
+        n.memories += kind == WRT_EXTERN_MEMORY;
+        n.globals += kind == WRT_EXTERN_GLOBAL;
+        if (kind != WRT_EXTERN_MEMORY && !wrt_read_byte(&r, &flags))
+            return n;
+        if (!wrt_read_byte(&r, &flags)) /* limits, or mutability */
+            return n;
+        if (kind != WRT_EXTERN_GLOBAL &&
+            (!wrt_read_u32(&r, &value) || (flags == 1 && !wrt_read_u32(&r, &value))))
+            return n;
+    }
+    return n;
+}
+
+static bool within(struct wrt_module_loader *l, uint32_t count, uint32_t limit, const char *field)
+{
+    return count <= limit ||
+           wrt_refuse(&l->t.r, WRT_ERR_LIMIT, "%u imports: %s is %u", count, field, limit);
+}
+
+static bool read_imports(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    const struct wrt_module_config *c = &m->config;
+    uint32_t count = 0;
+    if (!read_count(l, c->max_imports, 0, "max_imports", &count))
+        return false;
+    const struct import_counts n = count_imports(l->t.r, count);
+    if (!within(l, n.functions, c->max_functions, "max_functions") ||
+        !within(l, n.tables, c->max_tables, "max_tables") ||
+        !within(l, n.memories, c->max_memories, "max_memories") ||
+        !within(l, n.globals, c->max_globals, "max_globals"))
+        return false;
+    /* One more of each: a malformed import is stored before it is refused. */
+    if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->imports, &m->imports) ||
+        !append_items(l, &m->function_types, 0, n.functions + 1, sizeof *m->function_types) ||
+        !append_items(l, &m->tables, 0, n.tables + 1, sizeof *m->tables) ||
+        !append_items(l, &m->memories, 0, n.memories + 1, sizeof *m->memories) ||
+        !append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_import(l, &m->imports[i]))
+            return false;
+    m->info.import_count = count;
+    m->info.imported_function_count = m->info.function_count;
+    m->info.imported_table_count = m->info.table_count;
+    m->info.imported_memory_count = m->info.memory_count;
+    m->info.imported_global_count = m->info.global_count;
+    if (m->info.memory_count > 1)
+        uses(l, WRT_FEATURE_MULTI_MEMORY);
+    return true;
+}
+
+/* ---- definitions ---- */
+
+static bool read_functions(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.function_count;
+    if (!read_count(l, m->config.max_functions, old, "max_functions", &count) ||
+        !append_items(l, &m->function_types, old, count, sizeof *m->function_types) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->codes, &m->codes))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_type_index(l, &m->function_types[old + i]))
+            return false;
+        m->codes[i].function_index = old + i;
+    }
+    m->info.function_count = old + count;
+    l->declared_functions = count;
+    return true;
+}
+
+static bool read_tables(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.table_count;
+    if (!read_count(l, m->config.max_tables, old, "max_tables", &count) ||
+        !append_items(l, &m->tables, old, count, sizeof *m->tables))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_table_type(l, &m->tables[old + i]))
+            return false;
+    m->info.table_count = old + count;
+    if (m->info.table_count > 1)
+        uses(l, WRT_FEATURE_REFERENCE_TYPES);
+    return true;
+}
+
+static bool read_memories(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.memory_count;
+    if (!read_count(l, m->config.max_memories, old, "max_memories", &count) ||
+        !append_items(l, &m->memories, old, count, sizeof *m->memories))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_memory_type(l, &m->memories[old + i]))
+            return false;
+    m->info.memory_count = old + count;
+    if (m->info.memory_count > 1)
+        uses(l, WRT_FEATURE_MULTI_MEMORY);
+    return true;
+}
+
+/* The bitmap of functions that ref.func may name. All functions are known by now. */
+bool wrt_load_need_declared(struct wrt_module_loader *l)
+{
+    return wrt_grow_scratch(&l->t, &l->t.declared, &l->declared_capacity,
+                            l->module->info.function_count / 8 + 1, 1);
+}
+
+static bool read_const(struct wrt_module_loader *l, uint8_t type, struct wrt_const_expr *out)
+{
+    return wrt_read_const_expr(&l->t.r, l->module, l->module->info.global_count, l->t.declared,
+                               type, &l->t.features, out);
+}
+
+static bool read_globals(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.global_count;
+    if (!read_count(l, m->config.max_globals, old, "max_globals", &count) || !wrt_load_need_declared(l) ||
+        !append_items(l, &m->globals, old, count, sizeof *m->globals))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct wrt_global_def *global = &m->globals[old + i];
+        if (!read_global_type(l, &global->type) ||
+            !read_const(l, global->type.content, &global->init))
+            return false;
+        m->info.global_count++; /* later ones may read it */
+    }
+    return true;
+}
+
+/* ---- exports ---- */
+
+int wrt_compare_bytes(struct wrt_bytes a, struct wrt_bytes b)
+{
+    const size_t shorter = a.size_bytes < b.size_bytes ? a.size_bytes : b.size_bytes;
+    const int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
+    if (order != 0)
+        return order;
+    return a.size_bytes < b.size_bytes ? -1 : a.size_bytes > b.size_bytes;
+}
+
+/* Heapsort: O(n log n) always, in place, no recursion. */
+void wrt_sort(uint32_t *items, uint32_t count, wrt_less *less, const void *context)
+{
+    for (uint32_t start = count / 2, end = count; end > 1;) {
+        if (start > 0) {
+            start--;
+        } else {
+            end--;
+            const uint32_t top = items[0];
+            items[0] = items[end];
+            items[end] = top;
+        }
+        uint32_t root = start;
+        for (;;) {
+            uint64_t child = (uint64_t)root * 2 + 1;
+            if (child >= end)
+                break;
+            if (child + 1 < end && less(context, items[child], items[child + 1]))
+                child++;
+            if (!less(context, items[root], items[child]))
+                break;
+            const uint32_t swap = items[root];
+            items[root] = items[child];
+            items[child] = swap;
+            root = (uint32_t)child;
+        }
+    }
+}
+
+static bool export_less(const void *context, uint32_t a, uint32_t b)
+{
+    const struct wrt_export *exports = context;
+    return wrt_compare_bytes(exports[a].name, exports[b].name) < 0;
+}
+
+static bool read_export(struct wrt_module_loader *l, struct wrt_export *export)
+{
+    const struct wrt_module_info *info = &l->module->info;
+    struct wrt_reader *r = &l->t.r;
+    uint8_t kind = 0;
+    if (!wrt_read_name(r, l->module->config.max_name_bytes, &export->name) ||
+        !wrt_read_byte(r, &kind) || !wrt_read_u32(r, &export->index))
+        return false;
+    const uint32_t counts[] = {info->function_count, info->table_count, info->memory_count,
+                               info->global_count};
+    static const char *const names[] = {"function", "table", "memory", "global"};
+    if (kind == 4)
+        return wrt_unsupported(r, "exceptions");
+    if (kind > 4)
+        return wrt_malformed(r, "malformed export kind");
+    if (export->index >= counts[kind])
+        return wrt_invalid(r, "unknown %s %u", names[kind], export->index);
+    export->kind = (enum wrt_extern_kind)kind;
+    if (kind == WRT_EXTERN_FUNCTION)
+        l->t.declared[export->index / 8] |= (uint8_t)(1u << (export->index % 8));
+    if (kind == WRT_EXTERN_GLOBAL && l->module->globals[export->index].type.is_mutable)
+        uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
+    return true;
+}
+
+static bool read_exports(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0;
+    if (!read_count(l, m->config.max_exports, 0, "max_exports", &count) || !wrt_load_need_declared(l) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->exports, &m->exports) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->exports_by_name,
+                       &m->exports_by_name))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_export(l, &m->exports[i]))
+            return false;
+        m->exports_by_name[i] = i;
+    }
+    m->info.export_count = count;
+    wrt_sort(m->exports_by_name, count, export_less, m->exports);
+    for (uint32_t i = 1; i < count; i++)
+        if (wrt_compare_bytes(m->exports[m->exports_by_name[i - 1]].name,
+                              m->exports[m->exports_by_name[i]].name) == 0)
+            return wrt_invalid(&l->t.r, "duplicate export name");
+    return true;
+}
+
+/* ---- start, elements, data ---- */
+
+static bool read_start(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t function = 0;
+    if (!wrt_read_u32(&l->t.r, &function))
+        return false;
+    if (function >= m->info.function_count)
+        return wrt_invalid(&l->t.r, "unknown function %u", function);
+    const struct wrt_function_type *type = wrt_type_of_function(m, function);
+    if (type->parameter_count != 0 || type->result_count != 0)
+        return wrt_invalid(&l->t.r, "start function must have type [] -> []");
+    m->info.has_start = true;
+    m->info.start_function = function;
+    return true;
+}
+
+/* Flag bits of an element segment (spec 5.5.12). */
+enum { ELEMENT_NOT_ACTIVE = 1, ELEMENT_EXPLICIT = 2, ELEMENT_EXPRESSIONS = 4 };
+
+static bool read_element_head(struct wrt_module_loader *l, struct wrt_element_segment *s,
+                              uint32_t flags)
+{
+    struct wrt_reader *r = &l->t.r;
+    const struct wrt_module_info *info = &l->module->info;
+    s->expressions = (flags & ELEMENT_EXPRESSIONS) != 0;
+    s->type = WRT_FUNCREF;
+    if (flags & ELEMENT_NOT_ACTIVE) {
+        s->mode = flags & ELEMENT_EXPLICIT ? WRT_SEGMENT_DECLARED : WRT_SEGMENT_PASSIVE;
+    } else {
+        s->mode = WRT_SEGMENT_ACTIVE;
+        if ((flags & ELEMENT_EXPLICIT) && !wrt_read_u32(r, &s->table))
+            return false;
+        if (s->table >= info->table_count)
+            return wrt_invalid(r, "unknown table %u", s->table);
+        if (!read_const(l, WRT_I32, &s->offset))
+            return false;
+    }
+    if ((flags & 3) == 0)
+        return true;
+    if (s->expressions)
+        return wrt_read_reference_type(r, &s->type);
+    uint8_t kind = 0;
+    if (!wrt_read_byte(r, &kind))
+        return false;
+    if (kind != 0) {
+        r->at--;
+        return wrt_malformed(r, "malformed element kind");
+    }
+    return true;
+}
+
+static bool read_element_items(struct wrt_module_loader *l, struct wrt_element_segment *s)
+{
+    struct wrt_reader *r = &l->t.r;
+    if (!read_count(l, UINT32_MAX, 0, "element items", &s->count))
+        return false;
+    s->bytes = r->at;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct wrt_const_expr item;
+        uint32_t function = 0;
+        if (s->expressions) {
+            if (!read_const(l, s->type, &item))
+                return false;
+            continue;
+        }
+        if (!wrt_read_u32(r, &function))
+            return false;
+        if (function >= l->module->info.function_count)
+            return wrt_invalid(r, "unknown function %u", function);
+        l->t.declared[function / 8] |= (uint8_t)(1u << (function % 8));
+    }
+    s->size_bytes = (uint32_t)(r->at - s->bytes);
+    return true;
+}
+
+static bool read_element(struct wrt_module_loader *l, struct wrt_element_segment *s)
+{
+    struct wrt_reader *r = &l->t.r;
+    uint32_t flags = 0;
+    if (!wrt_read_u32(r, &flags))
+        return false;
+    if (flags > 7)
+        return wrt_malformed(r, "malformed element segment flags");
+    if (flags != 0)
+        uses(l, WRT_FEATURE_BULK_MEMORY);
+    if (!read_element_head(l, s, flags))
+        return false;
+    if (s->mode == WRT_SEGMENT_ACTIVE && l->module->tables[s->table].element != s->type)
+        return wrt_invalid(r, "type mismatch: element segment and table");
+    return read_element_items(l, s);
+}
+
+static bool read_elements(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0;
+    if (!read_count(l, m->config.max_segments, 0, "max_segments", &count) || !wrt_load_need_declared(l) ||
+        !wrt_load_take(l, WRT_CHARGE_DATA, count, sizeof *m->elements, &m->elements))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_element(l, &m->elements[i]))
+            return false;
+    m->info.element_segment_count = count;
+    return true;
+}
+
+static bool read_data_count(struct wrt_module_loader *l)
+{
+    if (!wrt_read_u32(&l->t.r, &l->data_count))
+        return false;
+    if (l->data_count > l->module->config.max_segments)
+        return wrt_refuse(&l->t.r, WRT_ERR_LIMIT, "%u data segments: max_segments is %u",
+                          l->data_count, l->module->config.max_segments);
+    l->t.has_data_count = true;
+    l->module->info.data_segment_count = l->data_count;
+    uses(l, WRT_FEATURE_BULK_MEMORY);
+    return true;
+}
+
+static bool read_data_segment(struct wrt_module_loader *l, struct wrt_data_segment *s)
+{
+    struct wrt_reader *r = &l->t.r;
+    uint32_t flags = 0;
+    if (!wrt_read_u32(r, &flags))
+        return false;
+    if (flags > 2)
+        return wrt_malformed(r, "malformed data segment flags");
+    if (flags == 2 && !wrt_read_u32(r, &s->memory))
+        return false;
+    s->mode = flags == 1 ? WRT_SEGMENT_PASSIVE : WRT_SEGMENT_ACTIVE;
+    if (flags == 1)
+        uses(l, WRT_FEATURE_BULK_MEMORY);
+    if (s->mode == WRT_SEGMENT_ACTIVE) {
+        if (s->memory >= l->module->info.memory_count)
+            return wrt_invalid(r, "unknown memory %u", s->memory);
+        if (!read_const(l, WRT_I32, &s->offset))
+            return false;
+    }
+    return wrt_read_u32(r, &s->size_bytes) && wrt_read_bytes(r, s->size_bytes, &s->bytes);
+}
+
+static bool read_data(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0;
+    if (!read_count(l, m->config.max_segments, 0, "max_segments", &count))
+        return false;
+    if (l->t.has_data_count && count != l->data_count)
+        return wrt_malformed(&l->t.r, "data count and data section have inconsistent lengths");
+    if (!wrt_load_need_declared(l) ||
+        !wrt_load_take(l, WRT_CHARGE_DATA, count, sizeof *m->data, &m->data))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_data_segment(l, &m->data[i]))
+            return false;
+    m->info.data_segment_count = count;
+    return true;
+}
+
+bool wrt_load_section(struct wrt_module_loader *l, uint8_t section)
+{
+    switch (section) {
+    case SECTION_TYPE: return read_types(l);
+    case SECTION_IMPORT: return read_imports(l);
+    case SECTION_FUNCTION: return read_functions(l);
+    case SECTION_TABLE: return read_tables(l);
+    case SECTION_MEMORY: return read_memories(l);
+    case SECTION_GLOBAL: return read_globals(l);
+    case SECTION_EXPORT: return read_exports(l);
+    case SECTION_START: return read_start(l);
+    case SECTION_ELEMENT: return read_elements(l);
+    case SECTION_DATA: return read_data(l);
+    default: return read_data_count(l);
+    }
+}
+
+/* ---- code ---- */
+
+bool wrt_load_keep_code(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    struct translator *t = &l->t;
+    struct wrt_code *code = &m->codes[l->next_body];
+    const size_t words_bytes = t->code_count * sizeof *t->code;
+    uint8_t *kept = NULL;
+    if (!wrt_load_take(l, WRT_CHARGE_CODE, words_bytes + t->map_count, 1, &kept))
+        return false;
+    memcpy(kept, t->code, words_bytes);
+    memcpy(kept + words_bytes, t->map, t->map_count);
+    code->entry = (const union word *)(const void *)kept;
+    code->word_count = t->code_count;
+    code->map = kept + words_bytes;
+    code->map_bytes = t->map_count;
+    code->header_slot = t->header_slot;
+    code->zero_count = t->local_count - t->type->parameter_count;
+    code->frame_slots = t->first_stack_slot + t->max_height;
+    code->body_offset = t->r.offset;
+    m->info.code_bytes += words_bytes;
+    if (code->frame_slots > m->info.largest_frame_slots)
+        m->info.largest_frame_slots = code->frame_slots;
+    return true;
+}
+
+static bool code_less(const void *context, uint32_t a, uint32_t b)
+{
+    const struct wrt_code *codes = context;
+    return (uintptr_t)codes[a].entry < (uintptr_t)codes[b].entry;
+}
+
+bool wrt_load_check_end(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    struct wrt_reader *r = &l->t.r;
+    r->start = r->at = r->end = l->small;
+    r->offset = l->offset;
+    r->status = WRT_OK;
+    if (l->declared_functions != l->next_body)
+        return wrt_malformed(r, "function and code section have inconsistent lengths");
+    if (l->t.has_data_count && l->data_count != 0 && m->data == NULL)
+        return wrt_malformed(r, "data count and data section have inconsistent lengths");
+    if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, l->next_body, sizeof *m->codes_by_address,
+                       &m->codes_by_address))
+        return false;
+    for (uint32_t i = 0; i < l->next_body; i++)
+        m->codes_by_address[i] = i;
+    wrt_sort(m->codes_by_address, l->next_body, code_less, m->codes);
+    return true;
+}

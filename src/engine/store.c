@@ -1,0 +1,683 @@
+/* engine/store.c - a tenant's world, and the objects that can be imported and exported.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "engine.h"
+#include "load.h"
+
+/* ---- create, destroy ---- */
+
+static enum wrt_status check_config(const struct wrt_store_config *c, struct wrt_error *error)
+{
+    if (c->stack_bytes < 4096 || c->stack_bytes > (UINT64_C(1) << 30))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "stack_bytes %llu is not in 4 KiB .. 1 GiB",
+                        (unsigned long long)c->stack_bytes);
+    if (c->max_host_depth > 1000)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "max_host_depth %u is above 1,000",
+                        c->max_host_depth);
+    if (c->max_memory_pages > 65536)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "max_memory_pages is above 65,536");
+    return WRT_OK;
+}
+
+static void apply_defaults(struct wrt_store_config *c)
+{
+    if (c->stack_bytes == 0)
+        c->stack_bytes = 256 * 1024;
+    if (c->max_instances == 0)
+        c->max_instances = 1000;
+    if (c->max_host_depth == 0)
+        c->max_host_depth = 16;
+    if (c->max_table_elements == 0)
+        c->max_table_elements = 10000000;
+    if (c->max_memory_pages == 0)
+        c->max_memory_pages = 65536;
+}
+
+static enum wrt_status take_stack(struct wrt_store *store, struct wrt_error *error)
+{
+    const uint64_t cells = store->config.stack_bytes / sizeof(union cell);
+    union cell *stack = NULL;
+    enum wrt_status status = wrt_block_take(store->partition, &store->blocks, WRT_CHARGE_STACK,
+                                            cells, sizeof *stack, &stack, error);
+    if (status != WRT_OK)
+        return status;
+    store->exec.stack = store->exec.top = stack;
+    store->exec.stack_end = stack + cells;
+    return wrt_block_take(store->partition, &store->blocks, WRT_CHARGE_RUNTIME,
+                          (uint64_t)store->config.max_host_depth + 1, sizeof *store->activations,
+                          &store->activations, error);
+}
+
+enum wrt_status wrt_store_create(struct wrt_partition *partition,
+                                 const struct wrt_store_config *config, struct wrt_store **out,
+                                 struct wrt_error *error)
+{
+    if (partition == NULL || out == NULL)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "partition and out must not be NULL");
+    struct wrt_store_config chosen = {0};
+    if (config != NULL)
+        chosen = *config;
+    apply_defaults(&chosen);
+    enum wrt_status status = check_config(&chosen, error);
+    void *memory = NULL;
+    if (status == WRT_OK)
+        status = wrt_partition_allocate(partition, WRT_CHARGE_RUNTIME, sizeof(struct wrt_store),
+                                        0, &memory, error);
+    if (status != WRT_OK)
+        return status;
+    memset(memory, 0, sizeof(struct wrt_store));
+    struct wrt_store *store = memory;
+    store->partition = partition;
+    store->config = chosen;
+    const void *const *handlers = wrt_handlers();
+    store->exit_code_words[0].handler = handlers[OP_host_exit];
+    store->instance_exit_words[0].handler = handlers[OP_instance_exit];
+    status = take_stack(store, error);
+    if (status != WRT_OK) {
+        wrt_block_free_all(partition, &store->blocks);
+        wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
+        return status;
+    }
+    wrt_store_set_fuel(store, UINT64_MAX);
+    *out = store;
+    return WRT_OK;
+}
+
+static void free_tables(struct wrt_store *store)
+{
+    for (struct wrt_table *t = store->tables; t != NULL; t = t->next)
+        wrt_partition_free(store->partition, WRT_CHARGE_TABLE, t->elements,
+                           (size_t)t->capacity * sizeof *t->elements);
+}
+
+static void free_memories(struct wrt_store *store)
+{
+    for (struct wrt_memory *m = store->memories; m != NULL; m = m->next)
+        wrt_pages_free(&m->pages);
+}
+
+enum wrt_status wrt_store_destroy(struct wrt_store *store)
+{
+    if (store == NULL)
+        return WRT_OK;
+    for (uint32_t i = 0; i < store->exec.depth; i++)
+        if (!store->activations[i].paused)
+            return WRT_ERR_BUSY;
+    for (struct wrt_instance *i = store->instances; i != NULL; i = i->next)
+        atomic_fetch_sub_explicit(&i->module->users, 1, memory_order_release);
+    free_tables(store);
+    free_memories(store);
+    struct wrt_partition *partition = store->partition;
+    wrt_block_free_all(partition, &store->blocks);
+    wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
+    return WRT_OK;
+}
+
+struct wrt_partition *wrt_store_partition(const struct wrt_store *store)
+{
+    return store->partition;
+}
+
+/* ---- fuel, deadline, interrupt ---- */
+
+/* No limit still needs a number to count down from: two and a half centuries of it. */
+#define BOUNDLESS (INT64_MAX / 2)
+
+static int64_t fuel_pool(const struct wrt_store *store)
+{
+    const uint64_t limit = store->exec.fuel_limit;
+    return limit > (uint64_t)BOUNDLESS ? BOUNDLESS : (int64_t)limit;
+}
+
+void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel)
+{
+    store->exec.fuel_limit = fuel;
+    store->exec.fuel_reserve = (uint64_t)fuel_pool(store);
+    store->exec.fuel = 0;
+}
+
+uint64_t wrt_store_fuel_used(const struct wrt_store *store)
+{
+    return (uint64_t)(fuel_pool(store) - (int64_t)store->exec.fuel_reserve - store->exec.fuel);
+}
+
+uint64_t wrt_store_fuel_left(const struct wrt_store *store)
+{
+    if (store->exec.fuel_limit > (uint64_t)BOUNDLESS)
+        return UINT64_MAX;
+    const int64_t left = (int64_t)store->exec.fuel_reserve + store->exec.fuel;
+    return left > 0 ? (uint64_t)left : 0;
+}
+
+void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns)
+{
+    store->exec.deadline_ns = deadline_ns;
+}
+
+void wrt_store_interrupt(struct wrt_store *store)
+{
+    atomic_store_explicit(&store->exec.interrupt, true, memory_order_relaxed);
+}
+
+void wrt_instance_interrupt(struct wrt_instance *instance)
+{
+    wrt_store_interrupt(instance->store);
+}
+
+void wrt_store_clear_interrupt(struct wrt_store *store)
+{
+    atomic_store_explicit(&store->exec.interrupt, false, memory_order_relaxed);
+}
+
+/* ---- objects ---- */
+
+static enum wrt_status copy_type(struct wrt_store *store, struct wrt_block **blocks,
+                                 const struct wrt_function_type *type,
+                                 struct wrt_function_type *out, struct wrt_error *error)
+{
+    uint8_t *types = NULL;
+    const enum wrt_status status =
+        wrt_block_take(store->partition, blocks, WRT_CHARGE_HOST,
+                       (uint64_t)type->parameter_count + type->result_count, 1, &types, error);
+    if (status != WRT_OK)
+        return status;
+    if (type->parameter_count != 0)
+        memcpy(types, type->parameters, type->parameter_count);
+    if (type->result_count != 0)
+        memcpy(types + type->parameter_count, type->results, type->result_count);
+    *out = (struct wrt_function_type){types, types + type->parameter_count,
+                                      type->parameter_count, type->result_count};
+    return WRT_OK;
+}
+
+static bool is_value_type(uint8_t type)
+{
+    return (type >= WRT_F64 && type <= WRT_I32) || type == WRT_FUNCREF || type == WRT_EXTERNREF;
+}
+
+static bool is_function_type(const struct wrt_function_type *type)
+{
+    if (type == NULL || type->parameter_count > 1000 || type->result_count > 1000)
+        return false;
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        if (!is_value_type(type->parameters[i]))
+            return false;
+    for (uint32_t i = 0; i < type->result_count; i++)
+        if (!is_value_type(type->results[i]))
+            return false;
+    return true;
+}
+
+struct host_function {
+    struct wrt_function function;
+    struct wrt_function_type type;
+};
+
+enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_function_type *type,
+                                    wrt_host_function *call, void *context,
+                                    struct wrt_function **out, struct wrt_error *error)
+{
+    if (call == NULL || out == NULL || !is_function_type(type))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "a host function needs a valid type and code");
+    struct wrt_block *blocks = NULL;
+    struct host_function *h = NULL;
+    enum wrt_status status = wrt_block_take(store->partition, &blocks, WRT_CHARGE_HOST, 1,
+                                            sizeof *h, &h, error);
+    if (status == WRT_OK)
+        status = copy_type(store, &blocks, type, &h->type, error);
+    if (status != WRT_OK) {
+        wrt_block_free_all(store->partition, &blocks);
+        return status;
+    }
+    h->function = (struct wrt_function){
+        .type = &h->type, .host = call, .context = context, .store = store};
+    wrt_block_splice(&store->blocks, &blocks);
+    *out = &h->function;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **blocks,
+                               const struct wrt_table_type *type, union wrt_slot fill,
+                               struct wrt_table **out, struct wrt_error *error)
+{
+    const uint64_t size = type->limits.minimum;
+    if (size > store->config.max_table_elements)
+        return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements: max_table_elements is %llu",
+                        (unsigned long long)size,
+                        (unsigned long long)store->config.max_table_elements);
+    struct wrt_table *table = NULL;
+    void *elements = NULL;
+    enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_TABLE, 1,
+                                            sizeof *table, &table, error);
+    if (status == WRT_OK && size != 0)
+        status = wrt_partition_allocate(store->partition, WRT_CHARGE_TABLE,
+                                        (size_t)size * sizeof(union wrt_slot), 0, &elements,
+                                        error);
+    if (status != WRT_OK)
+        return status;
+    *table = (struct wrt_table){.elements = elements, .size = size, .capacity = size,
+                                .type = *type, .store = store};
+    for (uint64_t i = 0; i < size; i++)
+        table->elements[i] = fill;
+    *out = table;
+    return WRT_OK;
+}
+
+void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table)
+{
+    if (table != NULL)
+        wrt_partition_free(store->partition, WRT_CHARGE_TABLE, table->elements,
+                           (size_t)table->capacity * sizeof *table->elements);
+}
+
+static bool bad_limits(const struct wrt_limits *limits, uint64_t most)
+{
+    return limits->minimum > most ||
+           (limits->has_maximum &&
+            (limits->maximum < limits->minimum || limits->maximum > most));
+}
+
+enum wrt_status wrt_table_create(struct wrt_store *store, const struct wrt_table_type *type,
+                                 union wrt_slot fill, struct wrt_table **out,
+                                 struct wrt_error *error)
+{
+    if (type == NULL || out == NULL || bad_limits(&type->limits, UINT32_MAX) ||
+        (type->element != WRT_FUNCREF && type->element != WRT_EXTERNREF))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type");
+    struct wrt_block *blocks = NULL;
+    struct wrt_table *table = NULL;
+    const enum wrt_status status = wrt_table_make(store, &blocks, type, fill, &table, error);
+    if (status != WRT_OK) {
+        wrt_block_free_all(store->partition, &blocks);
+        return status;
+    }
+    wrt_block_splice(&store->blocks, &blocks);
+    table->next = store->tables;
+    store->tables = table;
+    *out = table;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
+                                const struct wrt_memory_type *type, struct wrt_memory **out,
+                                struct wrt_error *error)
+{
+    const uint64_t most = store->config.max_memory_pages;
+    if (type->limits.minimum > most)
+        return wrt_fail(error, WRT_ERR_LIMIT, "memory of %llu pages: max_memory_pages is %llu",
+                        (unsigned long long)type->limits.minimum, (unsigned long long)most);
+    struct wrt_memory *memory = NULL;
+    enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_RUNTIME, 1,
+                                            sizeof *memory, &memory, error);
+    if (status != WRT_OK)
+        return status;
+    struct wrt_page_config config = store->config.pages;
+    config.page_bytes = 65536;
+    config.initial_pages = type->limits.minimum;
+    config.maximum_pages =
+        type->limits.has_maximum && type->limits.maximum < most ? type->limits.maximum : most;
+    status = wrt_pages_allocate(&memory->pages, store->partition, &config, error);
+    if (status != WRT_OK)
+        return status;
+    memory->type = *type;
+    memory->type.page_bytes = 65536;
+    memory->store = store;
+    *out = memory;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
+                                  struct wrt_memory **out, struct wrt_error *error)
+{
+    if (type == NULL || out == NULL || bad_limits(&type->limits, 65536) ||
+        (type->page_bytes != 0 && type->page_bytes != 65536))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a memory type");
+    struct wrt_block *blocks = NULL;
+    struct wrt_memory *memory = NULL;
+    const enum wrt_status status = wrt_memory_make(store, &blocks, type, &memory, error);
+    if (status != WRT_OK) {
+        wrt_block_free_all(store->partition, &blocks);
+        return status;
+    }
+    wrt_block_splice(&store->blocks, &blocks);
+    memory->next = store->memories;
+    store->memories = memory;
+    *out = memory;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
+                                  union wrt_slot value, struct wrt_global **out,
+                                  struct wrt_error *error)
+{
+    if (type == NULL || out == NULL || !is_value_type(type->content))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type");
+    struct wrt_global *global = NULL;
+    const enum wrt_status status = wrt_block_take(store->partition, &store->blocks,
+                                                  WRT_CHARGE_TABLE, 1, sizeof *global, &global,
+                                                  error);
+    if (status != WRT_OK)
+        return status;
+    global->type = *type;
+    global->value.slot = value;
+    global->store = store;
+    *out = global;
+    return WRT_OK;
+}
+
+/* ---- definitions ---- */
+
+static enum wrt_status copy_name(struct wrt_store *store, struct wrt_block **blocks,
+                                 struct wrt_bytes name, struct wrt_bytes *out,
+                                 struct wrt_error *error)
+{
+    uint8_t *bytes = NULL;
+    const enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_HOST,
+                                                  name.size_bytes, 1, &bytes, error);
+    if (status != WRT_OK)
+        return status;
+    if (name.size_bytes != 0)
+        memcpy(bytes, name.data, name.size_bytes);
+    *out = (struct wrt_bytes){bytes, name.size_bytes};
+    return WRT_OK;
+}
+
+static const struct wrt_store *store_of(struct wrt_extern item)
+{
+    switch (item.kind) {
+    case WRT_EXTERN_FUNCTION: return item.of.function != NULL ? item.of.function->store : NULL;
+    case WRT_EXTERN_TABLE: return item.of.table != NULL ? item.of.table->store : NULL;
+    case WRT_EXTERN_MEMORY: return item.of.memory != NULL ? item.of.memory->store : NULL;
+    case WRT_EXTERN_GLOBAL: return item.of.global != NULL ? item.of.global->store : NULL;
+    default: return NULL;
+    }
+}
+
+bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store)
+{
+    return store_of(item) == store;
+}
+
+static enum wrt_status define(struct wrt_store *store, struct wrt_bytes module,
+                              struct wrt_bytes name, struct wrt_extern item,
+                              struct wrt_error *error)
+{
+    if (!wrt_extern_is_of(item, store))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "the object is not of this store");
+    struct wrt_block *blocks = NULL;
+    struct wrt_definition *d = NULL;
+    enum wrt_status status = wrt_block_take(store->partition, &blocks, WRT_CHARGE_HOST, 1,
+                                            sizeof *d, &d, error);
+    if (status == WRT_OK)
+        status = copy_name(store, &blocks, module, &d->module, error);
+    if (status == WRT_OK)
+        status = copy_name(store, &blocks, name, &d->name, error);
+    if (status != WRT_OK) {
+        wrt_block_free_all(store->partition, &blocks);
+        return status;
+    }
+    d->item = item;
+    d->next = store->definitions;
+    store->definitions = d;
+    wrt_block_splice(&store->blocks, &blocks);
+    return WRT_OK;
+}
+
+static struct wrt_bytes text(const char *string)
+{
+    return (struct wrt_bytes){(const uint8_t *)string, strlen(string)};
+}
+
+enum wrt_status wrt_store_define(struct wrt_store *store, const char *module, const char *name,
+                                 struct wrt_extern item, struct wrt_error *error)
+{
+    if (module == NULL || name == NULL)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "a definition needs a module and a name");
+    return define(store, text(module), text(name), item, error);
+}
+
+static uint8_t type_of_letter(char letter)
+{
+    switch (letter) {
+    case 'i': return WRT_I32;
+    case 'I': return WRT_I64;
+    case 'f': return WRT_F32;
+    case 'F': return WRT_F64;
+    case 'r': return WRT_EXTERNREF;
+    case 'p': return WRT_FUNCREF;
+    default: return 0;
+    }
+}
+
+#define MOST_LETTERS 64
+
+static enum wrt_status parse_signature(const char *signature, uint8_t types[MOST_LETTERS],
+                                       struct wrt_function_type *out, struct wrt_error *error)
+{
+    uint32_t count = 0, parameters = 0;
+    bool colon = false;
+    for (const char *at = signature; *at != '\0'; at++) {
+        if (*at == ':' && !colon) {
+            colon = true;
+            parameters = count;
+            continue;
+        }
+        if (type_of_letter(*at) == 0 || count == MOST_LETTERS)
+            return wrt_fail(error, WRT_ERR_ARGUMENT, "signature \"%.40s\": bad letter '%c'",
+                            signature, *at);
+        types[count++] = type_of_letter(*at);
+    }
+    if (!colon)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "signature \"%.40s\" has no ':'", signature);
+    *out = (struct wrt_function_type){types, types + parameters, parameters, count - parameters};
+    return WRT_OK;
+}
+
+enum wrt_status wrt_store_define_function(struct wrt_store *store, const char *module,
+                                          const char *name, const char *signature,
+                                          wrt_host_function *call, void *context,
+                                          struct wrt_error *error)
+{
+    uint8_t types[MOST_LETTERS];
+    struct wrt_function_type type;
+    struct wrt_extern item = {.kind = WRT_EXTERN_FUNCTION};
+    if (module == NULL || name == NULL || signature == NULL)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "a definition needs module, name and signature");
+    enum wrt_status status = parse_signature(signature, types, &type, error);
+    if (status == WRT_OK)
+        status = wrt_function_create(store, &type, call, context, &item.of.function, error);
+    return status == WRT_OK ? wrt_store_define(store, module, name, item, error) : status;
+}
+
+enum wrt_status wrt_store_define_instance(struct wrt_store *store, const char *module,
+                                          struct wrt_instance *instance, struct wrt_error *error)
+{
+    if (module == NULL || instance == NULL || instance->store != store)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "needs a name and an instance of this store");
+    const struct wrt_module *m = instance->module;
+    struct wrt_definition *before = store->definitions;
+    for (uint32_t i = 0; i < m->info.export_count; i++) {
+        const enum wrt_status status = define(store, text(module), m->exports[i].name,
+                                              wrt_instance_item(instance, &m->exports[i]), error);
+        if (status == WRT_OK)
+            continue;
+        store->definitions = before; /* their memory stays with the store */
+        return status;
+    }
+    return WRT_OK;
+}
+
+bool wrt_store_find(const struct wrt_store *store, struct wrt_bytes module, struct wrt_bytes name,
+                    struct wrt_extern *out)
+{
+    for (const struct wrt_definition *d = store->definitions; d != NULL; d = d->next) {
+        if (wrt_compare_bytes(d->name, name) != 0 || wrt_compare_bytes(d->module, module) != 0)
+            continue;
+        *out = d->item;
+        return true;
+    }
+    return false;
+}
+
+/* ---- types of objects ---- */
+
+void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type *out)
+{
+    memset(out, 0, sizeof *out);
+    out->kind = item.kind;
+    switch (item.kind) {
+    case WRT_EXTERN_FUNCTION: out->function = *item.of.function->type; break;
+    case WRT_EXTERN_TABLE:
+        out->table = item.of.table->type;
+        out->table.limits.minimum = item.of.table->size;
+        break;
+    case WRT_EXTERN_MEMORY:
+        out->memory = item.of.memory->type;
+        out->memory.limits.minimum = wrt_memory_size_pages(item.of.memory);
+        break;
+    case WRT_EXTERN_GLOBAL: out->global = item.of.global->type; break;
+    }
+}
+
+/* ---- memories, tables, globals from the host ---- */
+
+uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory)
+{
+    return memory->pages.size_bytes;
+}
+
+uint64_t wrt_memory_size_pages(const struct wrt_memory *memory)
+{
+    return memory->pages.size_bytes / 65536;
+}
+
+enum wrt_status wrt_memory_grow(struct wrt_memory *memory, uint64_t delta_pages,
+                                uint64_t *out_old_pages, struct wrt_error *error)
+{
+    const uint64_t old = wrt_memory_size_pages(memory);
+    const enum wrt_status status = wrt_pages_grow(&memory->pages, delta_pages, error);
+    if (status != WRT_OK)
+        return status;
+    struct wrt_exec *exec = &memory->store->exec;
+    wrt_exec_enter_instance(exec, exec->instance);
+    if (out_old_pages != NULL)
+        *out_old_pages = old;
+    return WRT_OK;
+}
+
+static bool in_bounds(const struct wrt_memory *memory, uint64_t address, uint64_t size_bytes)
+{
+    return address <= memory->pages.size_bytes && size_bytes <= memory->pages.size_bytes - address;
+}
+
+enum wrt_status wrt_memory_read(const struct wrt_memory *memory, uint64_t address, void *out,
+                                size_t size_bytes)
+{
+    if (!in_bounds(memory, address, size_bytes))
+        return WRT_ERR_BOUNDS;
+    if (size_bytes != 0)
+        memcpy(out, memory->pages.base + address, size_bytes);
+    return WRT_OK;
+}
+
+enum wrt_status wrt_memory_write(struct wrt_memory *memory, uint64_t address, const void *bytes,
+                                 size_t size_bytes)
+{
+    if (!in_bounds(memory, address, size_bytes))
+        return WRT_ERR_BOUNDS;
+    if (size_bytes != 0)
+        memcpy(memory->pages.base + address, bytes, size_bytes);
+    return WRT_OK;
+}
+
+uint64_t wrt_table_size(const struct wrt_table *table)
+{
+    return table->size;
+}
+
+enum wrt_status wrt_table_get(const struct wrt_table *table, uint64_t index, union wrt_slot *out)
+{
+    if (index >= table->size)
+        return WRT_ERR_BOUNDS;
+    *out = table->elements[index];
+    return WRT_OK;
+}
+
+enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt_slot value)
+{
+    if (index >= table->size)
+        return WRT_ERR_BOUNDS;
+    table->elements[index] = value;
+    return WRT_OK;
+}
+
+/* Grows by half at least, so that growing one by one is O(1) amortised; if the partition has
+ * no room for that, by what was asked. */
+static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t limit,
+                               struct wrt_error *error)
+{
+    struct wrt_partition *partition = table->store->partition;
+    uint64_t capacity = table->capacity + table->capacity / 2;
+    if (capacity < size)
+        capacity = size;
+    if (capacity > limit)
+        capacity = limit;
+    void *fresh = NULL;
+    enum wrt_status status = wrt_partition_allocate(
+        partition, WRT_CHARGE_TABLE, (size_t)capacity * sizeof(union wrt_slot), 0, &fresh, error);
+    if (status != WRT_OK && capacity != size) {
+        capacity = size;
+        status = wrt_partition_allocate(partition, WRT_CHARGE_TABLE,
+                                        (size_t)capacity * sizeof(union wrt_slot), 0, &fresh,
+                                        error);
+    }
+    if (status != WRT_OK)
+        return status;
+    if (table->size != 0)
+        memcpy(fresh, table->elements, (size_t)table->size * sizeof(union wrt_slot));
+    wrt_partition_free(partition, WRT_CHARGE_TABLE, table->elements,
+                       (size_t)table->capacity * sizeof(union wrt_slot));
+    table->elements = fresh;
+    table->capacity = capacity;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
+                               uint64_t *out_old_size, struct wrt_error *error)
+{
+    uint64_t limit = table->store->config.max_table_elements;
+    if (limit > UINT32_MAX)
+        limit = UINT32_MAX;
+    if (table->type.limits.has_maximum && table->type.limits.maximum < limit)
+        limit = table->type.limits.maximum;
+    if (table->size > limit || delta > limit - table->size)
+        return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements cannot grow by %llu",
+                        (unsigned long long)table->size, (unsigned long long)delta);
+    const uint64_t old = table->size, size = old + delta;
+    if (size > table->capacity) {
+        const enum wrt_status status = enlarge(table, size, limit, error);
+        if (status != WRT_OK)
+            return status;
+    }
+    for (uint64_t i = old; i < size; i++)
+        table->elements[i] = fill;
+    table->size = size;
+    if (out_old_size != NULL)
+        *out_old_size = old;
+    return WRT_OK;
+}
+
+union wrt_slot wrt_global_get(const struct wrt_global *global)
+{
+    return global->value.slot;
+}
+
+enum wrt_status wrt_global_set(struct wrt_global *global, union wrt_slot value)
+{
+    if (!global->type.is_mutable)
+        return WRT_ERR_DENIED;
+    global->value.slot = value;
+    return WRT_OK;
+}

@@ -1,0 +1,171 @@
+/* engine/translate.h - one function body: validated and translated in one pass.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The operand stack of the validator also says where each value is. An operand is at its
+ * home slot, or is still the local or constant that it was read from: local.get and const
+ * emit nothing. Emission goes straight into a growing buffer; the last two instructions are
+ * remembered so that a consumer can take them back and emit one fused instruction.
+ *
+ * Costs: every step is O(1) amortised per byte of the body, whatever the bytes are. Aliases
+ * of a local form a list through the operands; entering a block settles all of them.
+ */
+#ifndef WRT_ENGINE_TRANSLATE_H
+#define WRT_ENGINE_TRANSLATE_H
+
+#include "reader.h"
+
+#define WRT_NONE UINT32_MAX
+
+enum operand_kind { AT_HOME, AT_LOCAL, AT_CONST };
+
+struct operand {
+    uint8_t type; /* enum wrt_value_type; 0: any, in unreachable code */
+    uint8_t kind; /* enum operand_kind */
+    uint32_t local;
+    uint32_t older_alias; /* AT_LOCAL: next operand of the same local */
+    uint64_t bits;        /* AT_CONST */
+};
+
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+
+struct control {
+    uint8_t kind;         /* enum control_kind */
+    bool unreachable;     /* the rest of this block cannot run: stack is polymorphic */
+    bool dead;            /* the block itself stands in code that cannot run */
+    struct wrt_function_type type;
+    uint32_t height;      /* operands below its parameters */
+    uint32_t start;       /* loop: word index of its first instruction */
+    uint32_t fixups;      /* chain of forward branches to its end */
+    uint32_t else_fixup;  /* the branch of an `if` */
+    uint32_t stub_stamp, stub; /* of the br_table being emitted: see emit_stub */
+    const uint8_t *checked;    /* the br_table that was last checked against it */
+};
+
+/* Accumulator classes. */
+enum acc_class { ACC_I, ACC_F, ACC_D, ACC_COUNT };
+
+/* What an instruction is, as far as fusing needs to know. */
+enum shape {
+    SHAPE_OTHER,
+    SHAPE_MOV,
+    SHAPE_BINARY,  /* op: numeric base; form in .form */
+    SHAPE_UNARY,
+    SHAPE_FUSED_SHIFT /* i32 outer_inner_s */
+};
+
+struct emitted {
+    uint32_t at, end;        /* words [at, end) */
+    uint32_t positions;      /* entries of the position map before it */
+    uint8_t shape, form;
+    bool patchable;          /* its d may be redirected to a local */
+    uint8_t opcode;          /* wasm opcode of SHAPE_BINARY and SHAPE_UNARY */
+    uint16_t d;
+    uint32_t acc[ACC_COUNT]; /* what the accumulators mirrored before it */
+};
+
+struct position {
+    uint32_t word;
+    uint32_t byte;
+};
+
+/* Scratch that one load uses for all its functions. Grown by doubling, charged as LOAD. */
+struct translator {
+    struct wrt_partition *partition;
+    const struct wrt_module *module;
+    const struct wrt_module_config *config;
+    struct wrt_reader r;
+    uint8_t *declared; /* bitmap: functions that ref.func may name */
+    uint64_t features;
+    bool has_data_count;
+
+    struct operand *operands;
+    uint32_t operand_capacity, height, max_height, settled; /* below: no aliases */
+    struct control *controls;
+    uint32_t control_capacity, control_count;
+    uint8_t *local_types;
+    uint32_t *local_alias; /* newest alias of each local */
+    uint32_t local_type_capacity, local_capacity, local_count;
+
+    union word *code;
+    uint32_t code_capacity, code_count;
+    struct position *positions;
+    uint32_t position_capacity, position_count;
+    uint8_t *map;
+    uint32_t map_capacity, map_count;
+    uint32_t *targets; /* of one br_table, as depths */
+    uint32_t target_capacity;
+
+    struct emitted last, before; /* .end == code_count: usable */
+    uint32_t barrier;            /* no instruction before it may be touched */
+    uint32_t acc[ACC_COUNT];     /* the slot whose value each accumulator holds */
+    uint32_t pending;            /* fuel of instructions not settled yet */
+    bool live;
+    uint32_t instruction;        /* offset of the current instruction in the body */
+
+    const struct wrt_function_type *type;
+    uint32_t header_slot, first_stack_slot;
+    const void *const *handlers;
+};
+
+/* ---- emit.c ---- */
+
+bool wrt_emit_begin(struct translator *t);
+static inline enum acc_class acc_of(uint8_t type)
+{
+    return type == WRT_F32 ? ACC_F : type == WRT_F64 ? ACC_D : ACC_I;
+}
+static inline uint32_t home_of(const struct translator *t, uint32_t index)
+{
+    return t->first_stack_slot + index;
+}
+uint32_t wrt_local_slot(const struct translator *t, uint32_t local);
+
+/* Each returns false with reader error set (out of memory, too large). */
+bool wrt_settle_operand(struct translator *t, uint32_t index); /* into its home slot */
+bool wrt_settle_aliases(struct translator *t);                 /* all of them */
+bool wrt_settle_top(struct translator *t, uint32_t count);     /* top values into their homes */
+bool wrt_settle_local(struct translator *t, uint32_t local);   /* aliases of one local */
+
+bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32_t right);
+bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
+                    uint8_t result_type);
+bool wrt_emit_load(struct translator *t, unsigned op_s, uint32_t operand, uint32_t offset,
+                   uint32_t memory, uint8_t type);
+bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
+                    uint32_t offset, uint32_t memory);
+bool wrt_emit_select(struct translator *t, uint32_t first);
+bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand);
+bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, uint32_t result);
+bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand);
+/* An operation on operands in home slots from `first` on; its result, if any, lands there. */
+bool wrt_emit_homes(struct translator *t, unsigned op, uint32_t first, uint32_t count,
+                    uint32_t a, uint32_t imm, bool has_result);
+bool wrt_emit_ref_func(struct translator *t, uint32_t function, uint32_t result);
+bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
+                   const struct wrt_function_type *type, union word target, uint32_t index_operand,
+                   uint32_t table);
+bool wrt_emit_return(struct translator *t);
+bool wrt_emit_simple(struct translator *t, unsigned op);
+bool wrt_emit_charge(struct translator *t);
+
+/* Branches to a control frame, counted from the innermost. */
+bool wrt_emit_br(struct translator *t, uint32_t depth);
+bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition);
+bool wrt_emit_if(struct translator *t, struct control *control, uint32_t condition);
+bool wrt_emit_br_table(struct translator *t, uint32_t index_operand, uint32_t count);
+/* Binds forward branches here. `falls` : control also arrives from above. */
+void wrt_bind(struct translator *t, uint32_t fixups, bool falls);
+/* A point that back edges come to. */
+bool wrt_emit_loop_head(struct translator *t, struct control *control);
+
+bool wrt_emit_map(struct translator *t);
+
+bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
+                      size_t item_bytes);
+
+/* ---- body.c ---- */
+bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
+                        uint32_t size_bytes, uint64_t offset);
+void wrt_translator_free(struct translator *t);
+
+#endif
