@@ -325,27 +325,31 @@ static bool read_memory(struct translator *t, uint32_t *out)
     return *out < t->module->info.memory_count || wrt_invalid(&t->r, "unknown memory %u", *out);
 }
 
+/* Alignment exponent, memory index if bit 6 is set, offset (spec 5.4.6). */
 static bool read_memarg(struct translator *t, uint32_t natural, uint32_t *offset, uint32_t *memory)
 {
     uint32_t align = 0;
+    uint64_t wide = 0;
     *memory = 0;
     if (!wrt_read_u32(&t->r, &align))
         return false;
-    const bool has_memory = (align & 0x40) != 0; /* multi-memory's encoding */
-    if (has_memory) {
+    if (align >= 0x80)
+        return wrt_malformed(&t->r, "malformed memop flags");
+    if (align & 0x40) {
         align &= ~0x40u;
         t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_MEMORY;
-        if (align < 32 && !wrt_read_u32(&t->r, memory))
+        if (!wrt_read_u32(&t->r, memory))
             return false;
     }
-    if (align >= 32)
-        return wrt_malformed(&t->r, "malformed memop flags");
-    if (!wrt_read_u32(&t->r, offset))
+    if (!wrt_read_leb(&t->r, 64, false, &wide))
         return false;
     if (*memory >= t->module->info.memory_count)
         return wrt_invalid(&t->r, "unknown memory %u", *memory);
     if (align > natural)
         return wrt_invalid(&t->r, "alignment must not be larger than natural");
+    if (wide > UINT32_MAX)
+        return wrt_invalid(&t->r, "offset out of range");
+    *offset = (uint32_t)wide;
     return true;
 }
 
@@ -943,21 +947,38 @@ static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
     return true;
 }
 
-static bool read_locals(struct translator *t)
+static bool read_local_group(struct translator *t, uint32_t *count, uint8_t *type)
 {
-    uint32_t groups = 0;
+    return wrt_read_u32(&t->r, count) && wrt_read_value_type(&t->r, type);
+}
+
+/* Their number must fit 32 bits (spec 5.5.13) before any limit of ours speaks. */
+static bool count_locals(struct translator *t, uint32_t groups)
+{
+    const uint8_t *start = t->r.at;
     uint64_t total = t->local_count;
-    if (!wrt_read_u32(&t->r, &groups))
-        return false;
     for (uint32_t i = 0; i < groups; i++) {
         uint32_t count = 0;
         uint8_t type = 0;
-        if (!wrt_read_u32(&t->r, &count))
+        if (!read_local_group(t, &count, &type))
             return false;
         total += count;
         if (total > UINT32_MAX)
             return wrt_malformed(&t->r, "too many locals");
-        if (!wrt_read_value_type(&t->r, &type) || !declare_locals(t, count, type))
+    }
+    t->r.at = start;
+    return true;
+}
+
+static bool read_locals(struct translator *t)
+{
+    uint32_t groups = 0;
+    if (!wrt_read_u32(&t->r, &groups) || !count_locals(t, groups))
+        return false;
+    for (uint32_t i = 0; i < groups; i++) {
+        uint32_t count = 0;
+        uint8_t type = 0;
+        if (!read_local_group(t, &count, &type) || !declare_locals(t, count, type))
             return false;
     }
     return true;

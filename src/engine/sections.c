@@ -138,7 +138,6 @@ static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
 static bool read_limits(struct wrt_reader *r, struct wrt_limits *out)
 {
     uint8_t flags = 0;
-    uint32_t bound = 0;
     if (!wrt_read_byte(r, &flags))
         return false;
     if (flags > 1) {
@@ -147,17 +146,10 @@ static bool read_limits(struct wrt_reader *r, struct wrt_limits *out)
                    ? wrt_unsupported(r, "memory64")
                    : wrt_malformed(r, "malformed limits flags 0x%02x", flags);
     }
-    if (!wrt_read_u32(r, &bound))
-        return false;
-    out->minimum = bound;
     out->has_maximum = flags == 1;
     out->maximum = 0;
-    if (flags == 0)
-        return true;
-    if (!wrt_read_u32(r, &bound))
-        return false;
-    out->maximum = bound;
-    return true;
+    return wrt_read_leb(r, 64, false, &out->minimum) &&
+           (flags == 0 || wrt_read_leb(r, 64, false, &out->maximum));
 }
 
 static bool check_limits(struct wrt_reader *r, const struct wrt_limits *limits)
@@ -175,6 +167,8 @@ static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *
         return false;
     if (out->element == WRT_EXTERNREF)
         uses(l, WRT_FEATURE_REFERENCE_TYPES);
+    if (out->limits.minimum > UINT32_MAX || out->limits.maximum > UINT32_MAX)
+        return wrt_invalid(r, "table size must be at most 2^32-1");
     return check_limits(r, &out->limits);
 }
 
@@ -290,8 +284,10 @@ static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
             return n;
         if (!wrt_read_byte(&r, &flags)) /* limits, or mutability */
             return n;
+        uint64_t bound = 0;
         if (kind != WRT_EXTERN_GLOBAL &&
-            (!wrt_read_u32(&r, &value) || (flags == 1 && !wrt_read_u32(&r, &value))))
+            (!wrt_read_leb(&r, 64, false, &bound) ||
+             (flags == 1 && !wrt_read_leb(&r, 64, false, &bound))))
             return n;
     }
     return n;
