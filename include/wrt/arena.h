@@ -1,22 +1,28 @@
 /* wrt/arena.h - memory for runtime objects, in constant time, from arenas of pages.
  * SPDX-License-Identifier: Apache-2.0
  *
- * An arena set takes memory in arenas (chunks of 32 KiB by default) and hands out blocks
- * of them by two-level segregated fit: free blocks stand in lists by size class, two bitmaps
- * find the first class that surely fits, neighbours merge when freed. No search, no walk:
+ * An arena set takes memory in arenas (chunks of 32 KiB by default) and hands out blocks of
+ * them by two-level segregated fit: free blocks stand in lists by size class, two bitmaps
+ * find the first class that surely fits, neighbours merge when freed. In front of that stands
+ * a bounded quick list per class, so that a block freed is the block next handed out, with
+ * neither split nor merge.
  *
- *   A1  blocks of an arena tile it without gap; no two free blocks are neighbours
+ *   A1  blocks of an arena tile it without gap; no two free blocks are neighbours (a block
+ *       in a quick list or in quarantine counts as used)
  *   A2  a block is 8 bytes of header and its payload, 16-byte aligned, in units of 16 bytes
- *   A3  a request of n bytes, up to the large limit, takes at most n + 31 bytes and a class
- *       is at most 1/16 wide, so waste inside blocks and by class rounding stays below
- *       31 bytes + 6.25 %
- *   A4  allocate and free take a bounded number of steps, whatever the history: at most one
- *       bitmap search, one split, two merges, and one arena taken from or given back to the
- *       cache or the system
+ *   A3  a request of n <= large_bytes bytes takes at most n + n/16 + 31 bytes (8 more with
+ *       canaries), so waste inside blocks is below 31 bytes + 6.25 %
+ *   A4  allocate and free take a bounded number of steps, whatever the history: at most two
+ *       bitmap searches, two splits, 16 evictions of quick blocks with two merges each, and
+ *       one arena taken from or given back to the cache or the system
  *
- * Requests above the large limit get a mapping of their own.
+ * A request that the system or the partition refuses first gives up all quick blocks and
+ * cached arenas (O(quick_blocks + cache_blocks)) and tries once more: nothing is refused for
+ * memory that is only kept for later.
  *
- * Threads: an arena set belongs to one thread at a time, unless it was set up as shared.
+ * Threads: an arena set belongs to one thread at a time and takes no lock, unless it is set
+ * up with is_shared: then any call may come from any thread, under a mutex with priority
+ * inheritance. Calls that take a const arena may run together.
  */
 #ifndef WRT_ARENA_H
 #define WRT_ARENA_H
@@ -26,15 +32,52 @@
 
 WRT_BEGIN_DECLS
 
-/* Zero-fill, set what you need. A value outside its range is ERR_ARGUMENT. */
+struct wrt_arena;
+
+/* Zero-fill, set what you need. A value outside its range is ERR_ARGUMENT, ERR_ALIGNMENT
+ * when only its alignment is wrong, and the error text names the field. */
 struct wrt_arena_config {
-    size_t arena_bytes;      /* one arena; 4 KiB .. 256 KiB in host pages; 0 = 32 KiB */
-    uint32_t cache_blocks;   /* freed arenas kept for later; 0 = 12; see no_cache */
-    size_t cache_bytes;      /* their sum; 0 = no limit in bytes */
-    bool no_cache;           /* freed arenas go back to the system at once */
+    size_t arena_bytes;    /* one arena; 4 KiB .. 256 KiB in host pages; 0 = 32 KiB. The upper
+                              bound is QNX's; a request that needs more than one arena takes
+                              the next multiple */
+    size_t large_bytes;    /* requests above get a mapping of their own; 4 KiB .. 512 KiB;
+                              0 = 64 KiB */
+    uint32_t cache_blocks; /* freed arenas kept for later; 0 = 12 */
+    size_t cache_bytes;    /* their sum; 0 = no limit in bytes */
+    bool no_cache;         /* freed arenas go back to the system at once */
+    uint32_t quick_blocks; /* freed blocks kept unmerged for later; 0 = 512; up to 65536 */
+    size_t quick_bytes;    /* their sum; 0 = 12 arenas */
+    bool no_quick;         /* every free merges at once */
+    bool memory_hold;      /* arenas never go back to the system before deinit */
+    size_t preallocate_bytes; /* mapped by init, in whole arenas, and held until deinit */
+    bool lock_preallocated;   /* those are made resident, and locked where that is allowed */
+    bool free_fifo;        /* reuse the block freed longest ago, not the last one; no quick
+                              lists */
+    bool monotonic_growth; /* resize never takes more than asked; otherwise a block above four
+                              arenas that must move gets half as much again */
+    void *static_block;    /* keeps: all memory comes from here, no call to the system;
+                              at least 4 KiB, 16-byte aligned; no large mappings */
+    size_t static_block_bytes;
+    struct wrt_arena *parent; /* keeps: arenas are blocks of this one; must outlive it */
+    bool is_shared;        /* any thread may call; ERR_UNSUPPORTED without threads */
+    enum wrt_verification_level verification; /* checks of the room "arena"; 0 = Standard */
 };
 
-enum { WRT_ARENA_FIRST_LEVELS = 13, WRT_ARENA_SECOND_LEVELS = 16, WRT_ARENA_MULTIPLES = 16 };
+/* Reads the environment into *config, over what it holds: WRT_ARENA_SIZE (bytes),
+ * WRT_ARENA_CACHE_MAXBLK (0 = no cache), WRT_ARENA_CACHE_MAXSZ (bytes), WRT_MEMORY_HOLD
+ * (0 or 1), WRT_MEMORY_PREALLOCATE (bytes), WRT_FREE_LIFO (1 = last freed first, 0 = first
+ * in, first out). ERR_ARGUMENT names a variable that is not a plain decimal number in its
+ * range; *config is untouched then. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_arena_config_from_environment(struct wrt_arena_config *config, struct wrt_error *error);
+
+enum {
+    WRT_ARENA_FIRST_LEVELS = 13,
+    WRT_ARENA_QUICK_LEVELS = 10,
+    WRT_ARENA_SECOND_LEVELS = 16,
+    WRT_ARENA_MULTIPLES = 16,
+    WRT_ARENA_CLASSES = 14 /* first levels and large blocks */
+};
 
 struct wrt_arena_block;
 struct wrt_arena_chunk;
@@ -43,21 +86,35 @@ struct wrt_account;
 
 /* One arena set. All fields are private; visible so that it can be placed statically. */
 struct wrt_arena {
-    struct wrt_account *account; /* charged before pages are taken; NULL = none */
     uint64_t secret;
-    size_t arena_bytes;
-    size_t cache_bytes_limit, cache_bytes;
-    uint32_t cache_blocks_limit, cache_blocks;
+    uint32_t checks;      /* bit per enum wrt_check */
+    uint32_t extra_bytes; /* header, canary, and what rounds up to units */
+    uint32_t quick_limit, quick_count;
+    size_t quick_bytes_limit, quick_bytes;
+    size_t used_bytes, high_water_bytes;
+    uint32_t first_bits;
+    uint16_t second_bits[WRT_ARENA_FIRST_LEVELS];
+    uint16_t quick_bits[WRT_ARENA_QUICK_LEVELS];
+    struct wrt_arena_block *quick[WRT_ARENA_QUICK_LEVELS * WRT_ARENA_SECOND_LEVELS];
+    struct wrt_arena_block *heads[WRT_ARENA_FIRST_LEVELS * WRT_ARENA_SECOND_LEVELS];
+    uint32_t live[WRT_ARENA_CLASSES], live_peak[WRT_ARENA_CLASSES];
+    uint64_t allocations, quick_hits, cache_hits, arenas_mapped, arenas_returned, damages;
+    struct wrt_arena_block *quarantine_oldest, *quarantine_newest;
+    uint32_t quarantine_count;
     struct wrt_arena_chunk *chunks;
     struct wrt_arena_large *large;
     struct wrt_arena_chunk *cache[WRT_ARENA_MULTIPLES + 1]; /* by size in arenas */
-    size_t used_bytes, held_bytes;
-    uint32_t first_bits;
-    uint32_t second_bits[WRT_ARENA_FIRST_LEVELS];
-    struct wrt_arena_block *heads[WRT_ARENA_FIRST_LEVELS][WRT_ARENA_SECOND_LEVELS];
+    size_t cache_bytes_limit, cache_bytes;
+    uint32_t cache_limit, cache_count, chunk_count;
+    size_t arena_bytes, large_bytes, held_bytes, held_floor_bytes, locked_bytes;
+    struct wrt_account *account; /* charged before pages are taken; NULL = none */
+    struct wrt_arena *parent;
+    bool is_static, is_fifo, is_monotonic, is_holding, is_locking, is_shared;
+    uint64_t lock_words[8];
 };
 
-/* Sets up an empty set; takes no memory yet. Borrows config (NULL: all defaults). */
+/* Sets up a set; takes memory only for preallocate_bytes. Borrows config (NULL: defaults).
+ * On error nothing is held and *arena is not set up. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
                struct wrt_error *error);
@@ -66,24 +123,69 @@ wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
 WRT_API void wrt_arena_deinit(struct wrt_arena *arena);
 
 /* size_bytes >= 1; alignment_bytes: power of two 1 .. 4096, 0 = 16. Contents unspecified.
- * O(1); may block in the system when a new arena is mapped.
- * ERR_ARGUMENT, ERR_ALIGNMENT, ERR_NO_MEMORY, ERR_PARTITION_MAX. */
+ * O(1), see A4; may block in the system when a new arena is mapped.
+ * ERR_ARGUMENT, ERR_ALIGNMENT, ERR_NO_MEMORY, ERR_PARTITION_MAX, ERR_NO_SPACE (static
+ * block or parent full, or request too large for it), ERR_CORRUPT (check "links"). */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_bytes,
                    void **out, struct wrt_error *error);
 
-/* Takes a block back; NULL is WRT_OK. O(1).
+/* Takes a block back; NULL is WRT_OK. O(1), except O(size) with the check "scrub".
  *   ERR_ARGUMENT  the pointer is not a block of an arena (misaligned, or no header there)
  *   ERR_STATE     the block is free already
- *   ERR_CORRUPT   its header was overwritten
- * On error nothing changes: the block, if it is one, stays in use. */
+ *   ERR_CORRUPT   its header, its canary or a neighbour was overwritten
+ * On error nothing changes: the block, if it is one, stays in use. Below Minimal nothing is
+ * checked and a wrong pointer is undefined behaviour. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block);
+
+/* Changes a block's size, in place where the block or its free neighbour has room,
+ * otherwise by moving (alignment is then 16). *out is the block's place. Errors as allocate
+ * and free; the old block is then unchanged. O(1) in place, O(size) when moving. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes, void **out,
+                 struct wrt_error *error);
 
 /* The size that was asked for; 0 if `block` is not a live block. O(1). */
 WRT_API size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *block);
 
-/* Gives all cached arenas back to the system. O(cached arenas). */
+/* Merges all quick blocks, then gives all cached arenas back (not those that
+ * preallocate_bytes or memory_hold keep). O(quick blocks + cached arenas). */
 WRT_API void wrt_arena_free_now(struct wrt_arena *arena);
+
+/* The same down to these limits, which stay in force. */
+WRT_API void wrt_arena_trim(struct wrt_arena *arena, uint32_t cache_blocks, size_t cache_bytes);
+
+struct wrt_arena_info {
+    size_t used_bytes, high_water_bytes; /* sum of the sizes asked for */
+    size_t held_bytes;                   /* taken from the system, static block or parent */
+    size_t locked_bytes;
+    uint32_t arenas, cached_arenas;      /* in use; kept */
+    size_t cached_bytes;
+    uint32_t quick_blocks, quarantined_blocks;
+    uint64_t allocations, quick_hits, cache_hits, arenas_mapped, arenas_returned;
+    uint64_t damages;                    /* crimes found */
+    /* by power of two: class c holds block sizes (header included) from 2^(c+7) bytes;
+     * class 0 below 256, the last one large blocks */
+    uint32_t live[WRT_ARENA_CLASSES], live_peak[WRT_ARENA_CLASSES];
+};
+WRT_API void wrt_arena_get_info(const struct wrt_arena *arena, struct wrt_arena_info *out);
+
+enum wrt_arena_piece_kind { WRT_PIECE_LIVE, WRT_PIECE_FREE, WRT_PIECE_QUICK, WRT_PIECE_LARGE };
+struct wrt_arena_piece {
+    const void *address;
+    size_t size_bytes; /* live: as asked for; otherwise the payload's size */
+    enum wrt_arena_piece_kind kind;
+};
+/* For debuggers: calls visit for each piece until it returns false. `visit` must not call
+ * this arena. O(pieces). */
+WRT_API void wrt_arena_walk(const struct wrt_arena *arena,
+                            bool (*visit)(void *context, const struct wrt_arena_piece *piece),
+                            void *context);
+
+/* Checks every header, canary, link and sum, whatever the level. O(pieces).
+ * ERR_CORRUPT; the error text says which block. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_arena_check(const struct wrt_arena *arena, struct wrt_error *error);
 
 WRT_END_DECLS
 #endif

@@ -5,6 +5,7 @@
 #ifndef WRT_PARTITION_H
 #define WRT_PARTITION_H
 
+#include "wrt/arena.h"
 #include "wrt/base.h"
 #include "wrt/verification.h"
 
@@ -39,8 +40,11 @@ struct wrt_partition_config {
     const char *name;        /* borrowed, copied; NULL = "partition"; 1 .. 31 bytes */
     uint64_t min_bytes;      /* guaranteed, taken from the parent now; 0 = none */
     uint64_t max_bytes;      /* hard maximum; 0 = as much as the parent has */
-    uint64_t reserved_bytes; /* resident from the start, <= max; 0 = none */
+    uint64_t reserved_bytes; /* held by its arenas from the start, resident, locked where that
+                                is allowed; rounded up to arenas; <= max; 0 = none */
     enum wrt_verification_level verification; /* 0 = the parent's; root: Standard */
+    const struct wrt_arena_config *arena; /* borrowed; its options but verification; NULL = as
+                                             the environment says (wrt/arena.h) */
 };
 
 /* Creates a partition below `parent` (NULL: a root of its own). Gives *out. */

@@ -1,283 +1,239 @@
-/* src/arena/arena.c - two-level segregated fit over chunks of pages.
+/* src/arena/arena.c - allocate, free and resize; the lock and the checks around them.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Classes: sizes below 16 units have a class each (first level 0); above, first level
- * f holds sizes of 2^(f+3) units up to twice that, in 16 equal classes. A request is
- * rounded up to the next class boundary before the search, so any block found fits.
+ * Freed blocks go: scrubbed and 64 frees long into quarantine (check "scrub"), else into the
+ * quick list of their class while its limits allow, else merged with their neighbours into
+ * a list. Only blocks of whole class sizes stand in quick lists, so any of them fits.
  */
+#include "wrt/arena.h"
+
 #include "arena/account.h"
 #include "arena/block.h"
-
+#include "arena/chunk.h"
+#include "arena/lists.h"
 #include "base/checked.h"
 #include "base/error.h"
 
-#include <inttypes.h>
-
 enum {
-    DEFAULT_ARENA_BYTES = 32 * 1024,
-    MINIMUM_ARENA_BYTES = 4 * 1024,
-    MAXIMUM_ARENA_BYTES = 256 * 1024,
-    DEFAULT_CACHE_BLOCKS = 12,
     MAXIMUM_ALIGNMENT = 4096,
-    DEFAULT_ALIGNMENT = 16,
-    LARGE_LIMIT_BYTES = 64 * 1024,
-    CHUNK_OVERHEAD = sizeof(struct wrt_arena_chunk) + HEADER_BYTES /* the end */
+    EVICTIONS_PER_GROWTH = 16,
+    QUARANTINE_BLOCKS = 64,
+    SCRUB_BYTE = 0xDD,
+    OVERALLOCATE_ARENAS = 4,
+    QUICK_CLASSES = WRT_ARENA_QUICK_LEVELS * WRT_ARENA_SECOND_LEVELS
 };
 
-/* ---- classes ---- */
+/* ---- counting ---- */
 
-static unsigned log2_of(uint32_t value)
+static inline unsigned class_index(const struct wrt_arena_block *block)
 {
-    return 31u - (unsigned)__builtin_clz(value);
+    if (state_of(block) == BLOCK_LARGE)
+        return WRT_ARENA_CLASSES - 1;
+    return class_of(units_of(block)) / WRT_ARENA_SECOND_LEVELS;
 }
 
-static void class_of(uint32_t units, unsigned *first, unsigned *second)
+static inline void count_in(struct wrt_arena *arena, unsigned class, size_t size_bytes)
 {
-    unsigned log;
+    uint32_t live = ++arena->live[class];
 
-    if (units < WRT_ARENA_SECOND_LEVELS) {
-        *first = 0;
-        *second = units;
+    if (live > arena->live_peak[class])
+        arena->live_peak[class] = live;
+    arena->allocations++;
+    arena->used_bytes += size_bytes;
+    if (arena->used_bytes > arena->high_water_bytes)
+        arena->high_water_bytes = arena->used_bytes;
+}
+
+static enum wrt_status damaged(struct wrt_arena *arena, struct wrt_error *error,
+                               const void *block, const char *what)
+{
+    arena->damages++;
+    return wrt_fail(error, WRT_ERR_CORRUPT, "arena block %p: %s", block, what);
+}
+
+/* ---- merging and cutting ---- */
+
+/* May this free neighbour be taken out of its list? One whose header or links were
+ * overwritten is left alone for good. */
+static bool is_takable(struct wrt_arena *arena, const struct wrt_arena_block *neighbour)
+{
+    if (state_of(neighbour) != BLOCK_FREE)
+        return false;
+    if (!has_check(arena, WRT_CHECK_ARENA_LINKS) || list_is_sound(arena, neighbour))
+        return true;
+    arena->damages++;
+    return false;
+}
+
+/* Merges `block` (in no list) with its free neighbours; lists it or drops its chunk. */
+static void merge(struct wrt_arena *arena, struct wrt_arena_block *block)
+{
+    struct wrt_arena_block *after = block_after(block);
+    uint32_t units = units_of(block);
+    uint32_t previous = previous_units_of(block);
+
+    if (is_takable(arena, after)) {
+        list_remove(arena, after);
+        units += units_of(after);
+    }
+    set_use(arena, block, 0, BLOCK_FREE); /* for a second free, if it is merged away */
+    if (previous != 0 && is_takable(arena, block_before(block))) {
+        block = block_before(block);
+        list_remove(arena, block);
+        units += units_of(block);
+        previous = previous_units_of(block);
+    }
+    set_word(arena, block, units, previous, 0, BLOCK_FREE);
+    after = block_after(block);
+    set_previous(arena, after, units);
+    if (previous != 0 || state_of(after) != BLOCK_END || !wrt_arena_drop_chunk(arena, block))
+        list_add(arena, block);
+}
+
+/* Cuts `block` (in no list) down to `units` and lists the rest, if that makes a block. The
+ * block behind the rest is not free. */
+static void split(struct wrt_arena *arena, struct wrt_arena_block *block, uint32_t units)
+{
+    uint32_t rest = units_of(block) - units;
+    struct wrt_arena_block *tail;
+
+    if (rest < MINIMUM_UNITS)
+        return;
+    tail = block_at(block, (size_t)units * UNIT_BYTES);
+    set_previous(arena, block_after(block), rest);
+    set_word(arena, block, units, previous_units_of(block), 0, BLOCK_NONE);
+    set_word(arena, tail, rest, units, 0, BLOCK_FREE);
+    list_add(arena, tail);
+}
+
+/* Moves the start of `block` (in no list) up so that its payload is aligned; the part in
+ * front is listed. The block was found large enough for that. */
+static struct wrt_arena_block *align_block(struct wrt_arena *arena,
+                                           struct wrt_arena_block *block, size_t alignment)
+{
+    size_t gap = (size_t)(-(uintptr_t)payload_of(block)) & (alignment - 1);
+    struct wrt_arena_block *aligned;
+    uint32_t front, rest;
+
+    if (gap == 0)
+        return block;
+    if (gap < MINIMUM_UNITS * UNIT_BYTES)
+        gap += alignment;
+    front = (uint32_t)(gap / UNIT_BYTES);
+    rest = units_of(block) - front;
+    aligned = block_at(block, gap);
+    set_previous(arena, block_after(block), rest);
+    set_word(arena, aligned, rest, front, 0, BLOCK_NONE);
+    set_word(arena, block, front, previous_units_of(block), 0, BLOCK_FREE);
+    list_add(arena, block);
+    return aligned;
+}
+
+/* Merges up to `most` quick blocks, the largest first. */
+static void evict(struct wrt_arena *arena, uint32_t most)
+{
+    for (unsigned first = WRT_ARENA_QUICK_LEVELS; first-- > 0;) {
+        while (arena->quick_bits[first] != 0) {
+            if (most-- == 0)
+                return;
+            merge(arena, quick_pop(arena, first * 16 + log2_of(arena->quick_bits[first])));
+        }
+    }
+}
+
+/* ---- quarantine ---- */
+
+static void scrub(struct wrt_arena_block *block)
+{
+    uint8_t *from = (uint8_t *)block + sizeof *block;
+
+    memset(from, SCRUB_BYTE, (size_t)units_of(block) * UNIT_BYTES - sizeof *block);
+}
+
+static bool is_scrubbed(const struct wrt_arena_block *block)
+{
+    const uint8_t *byte = (const uint8_t *)block + sizeof *block;
+    const uint8_t *end = (const uint8_t *)block + (size_t)units_of(block) * UNIT_BYTES;
+
+    while (byte < end)
+        if (*byte++ != SCRUB_BYTE)
+            return false;
+    return true;
+}
+
+/* The queue's links stand in freed memory, so each is stored twice, once under the secret:
+ * a write to them is found before they are followed. */
+static struct wrt_arena_block *seal_of(const struct wrt_arena *arena,
+                                       const struct wrt_arena_block *block)
+{
+    uintptr_t seal = (uintptr_t)block->next ^ (uintptr_t)block ^ (uintptr_t)arena->secret;
+
+    return (struct wrt_arena_block *)seal;
+}
+
+static void link_held(struct wrt_arena *arena, struct wrt_arena_block *block,
+                      struct wrt_arena_block *next)
+{
+    block->next = next;
+    block->previous = seal_of(arena, block);
+}
+
+/* The oldest block leaves; one that was written to meanwhile is never used again. A broken
+ * link loses the rest of the queue: unreachable blocks are safe, followed ones are not. */
+static void release_oldest(struct wrt_arena *arena)
+{
+    struct wrt_arena_block *block = arena->quarantine_oldest;
+    bool is_linked = is_signed(arena, block) && block->previous == seal_of(arena, block);
+
+    if (!is_linked) {
+        arena->damages++;
+        arena->quarantine_oldest = arena->quarantine_newest = NULL;
+        arena->quarantine_count = 0;
         return;
     }
-    log = log2_of(units);
-    *first = log - 3;
-    *second = (units >> (log - 4)) & (WRT_ARENA_SECOND_LEVELS - 1);
-}
-
-/* The smallest size, from `units` up, at which a class starts. */
-static uint32_t round_to_class(uint32_t units)
-{
-    uint32_t step;
-
-    if (units < 2 * WRT_ARENA_SECOND_LEVELS)
-        return units;
-    step = 1u << (log2_of(units) - 4);
-    return (units + step - 1) & ~(step - 1);
-}
-
-static void insert_free(struct wrt_arena *arena, struct wrt_arena_block *block)
-{
-    struct wrt_arena_block **head;
-    unsigned first, second;
-
-    class_of(block->units, &first, &second);
-    head = &arena->heads[first][second];
-    block->state = BLOCK_FREE;
-    block->slack = 0;
-    block_sign(arena, block);
-    if (*head == NULL) {
-        block->next = block->previous = block;
-        *head = block;
-        arena->first_bits |= 1u << first;
-        arena->second_bits[first] |= 1u << second;
-        return;
-    }
-    block->next = *head;
-    block->previous = (*head)->previous;
-    block->previous->next = block;
-    (*head)->previous = block;
-}
-
-static void remove_free(struct wrt_arena *arena, struct wrt_arena_block *block)
-{
-    unsigned first, second;
-
-    class_of(block->units, &first, &second);
-    if (block->next == block) {
-        arena->heads[first][second] = NULL;
-        arena->second_bits[first] &= ~(1u << second);
-        if (arena->second_bits[first] == 0)
-            arena->first_bits &= ~(1u << first);
-        return;
-    }
-    block->previous->next = block->next;
-    block->next->previous = block->previous;
-    if (arena->heads[first][second] == block)
-        arena->heads[first][second] = block->next;
-}
-
-/* A free block of at least `units`, or NULL. */
-static struct wrt_arena_block *find_free(const struct wrt_arena *arena, uint32_t units)
-{
-    unsigned first, second;
-    uint32_t bits;
-
-    class_of(round_to_class(units), &first, &second);
-    if (first >= WRT_ARENA_FIRST_LEVELS)
-        return NULL;
-    bits = arena->second_bits[first] & (~0u << second);
-    if (bits == 0) {
-        uint32_t firsts = arena->first_bits & (~0u << (first + 1));
-        if (firsts == 0)
-            return NULL;
-        first = (unsigned)__builtin_ctz(firsts);
-        bits = arena->second_bits[first];
-    }
-    return arena->heads[first][__builtin_ctz(bits)];
-}
-
-/* ---- chunks ---- */
-
-static struct wrt_arena_block *first_block(const struct wrt_arena_chunk *chunk)
-{
-    return block_at(chunk, sizeof *chunk);
-}
-
-static enum wrt_status map_pages(struct wrt_arena *arena, size_t size_bytes, void **out,
-                                 struct wrt_error *error)
-{
-    struct wrt_port_request request = {.bytes = size_bytes, .rights = WRT_PORT_READ_WRITE};
-    enum wrt_status status;
-
-    if (arena->account != NULL) {
-        status = wrt_account_charge(arena->account, WRT_CHARGE_ARENA, size_bytes, error);
-        if (status != WRT_OK)
-            return status;
-    }
-    status = wrt_port_reserve(&request, out);
-    if (status != WRT_OK) {
-        if (arena->account != NULL)
-            wrt_account_uncharge(arena->account, WRT_CHARGE_ARENA, size_bytes);
-        return wrt_fail(error, status, "the system has no %zu bytes for an arena", size_bytes);
-    }
-    arena->held_bytes += size_bytes;
-    return WRT_OK;
-}
-
-static void unmap_pages(struct wrt_arena *arena, void *pages, size_t size_bytes)
-{
-    if (wrt_port_release(pages, size_bytes) != WRT_OK)
-        return; /* still mapped, so still charged */
-    arena->held_bytes -= size_bytes;
-    if (arena->account != NULL)
-        wrt_account_uncharge(arena->account, WRT_CHARGE_ARENA, size_bytes);
-}
-
-/* Makes one free block of a chunk, between its header and an end mark. */
-static void format_chunk(struct wrt_arena *arena, struct wrt_arena_chunk *chunk)
-{
-    struct wrt_arena_block *block = first_block(chunk);
-    struct wrt_arena_block *end;
-
-    block->units = (uint16_t)((chunk->bytes - CHUNK_OVERHEAD) / UNIT_BYTES);
-    block->previous_units = 0;
-    end = block_after(block);
-    end->units = 0;
-    end->previous_units = block->units;
-    end->slack = 0;
-    end->state = BLOCK_END;
-    block_sign(arena, end);
-    insert_free(arena, block);
-}
-
-static void link_chunk(struct wrt_arena *arena, struct wrt_arena_chunk *chunk)
-{
-    chunk->previous = NULL;
-    chunk->next = arena->chunks;
-    if (chunk->next != NULL)
-        chunk->next->previous = chunk;
-    arena->chunks = chunk;
-}
-
-static void unlink_chunk(struct wrt_arena *arena, struct wrt_arena_chunk *chunk)
-{
-    if (chunk->next != NULL)
-        chunk->next->previous = chunk->previous;
-    if (chunk->previous != NULL)
-        chunk->previous->next = chunk->next;
+    arena->quarantine_oldest = block->next;
+    if (block->next == NULL)
+        arena->quarantine_newest = NULL;
+    arena->quarantine_count--;
+    if (is_scrubbed(block))
+        merge(arena, block);
     else
-        arena->chunks = chunk->next;
+        arena->damages++;
 }
 
-static struct wrt_arena_chunk *take_cached(struct wrt_arena *arena, size_t multiple)
+static void quarantine(struct wrt_arena *arena, struct wrt_arena_block *block)
 {
-    struct wrt_arena_chunk *chunk = arena->cache[multiple];
-
-    if (chunk != NULL) {
-        arena->cache[multiple] = chunk->next;
-        arena->cache_blocks--;
-        arena->cache_bytes -= chunk->bytes;
-    }
-    return chunk;
-}
-
-/* Adds a chunk in which `units` surely find room. */
-static enum wrt_status grow(struct wrt_arena *arena, uint32_t units, struct wrt_error *error)
-{
-    size_t need = (size_t)round_to_class(units) * UNIT_BYTES + CHUNK_OVERHEAD;
-    size_t multiple = (need + arena->arena_bytes - 1) / arena->arena_bytes;
-    struct wrt_arena_chunk *chunk = NULL;
-    enum wrt_status status;
-    void *pages;
-
-    if (multiple <= WRT_ARENA_MULTIPLES)
-        chunk = take_cached(arena, multiple);
-    if (chunk == NULL) {
-        status = map_pages(arena, multiple * arena->arena_bytes, &pages, error);
-        if (status != WRT_OK)
-            return status;
-        chunk = pages;
-        chunk->bytes = multiple * arena->arena_bytes;
-    }
-    link_chunk(arena, chunk);
-    format_chunk(arena, chunk);
-    return WRT_OK;
-}
-
-static bool may_cache(const struct wrt_arena *arena, size_t bytes)
-{
-    return arena->cache_blocks < arena->cache_blocks_limit &&
-           bytes <= arena->cache_bytes_limit - arena->cache_bytes &&
-           bytes / arena->arena_bytes <= WRT_ARENA_MULTIPLES;
-}
-
-/* `block` is the only block of its chunk and stands in no list. */
-static void drop_chunk(struct wrt_arena *arena, struct wrt_arena_block *block)
-{
-    struct wrt_arena_chunk *chunk =
-        (struct wrt_arena_chunk *)(void *)((uint8_t *)block - sizeof *chunk);
-    size_t multiple = chunk->bytes / arena->arena_bytes;
-
-    unlink_chunk(arena, chunk);
-    if (!may_cache(arena, chunk->bytes)) {
-        unmap_pages(arena, chunk, chunk->bytes);
-        return;
-    }
-    chunk->next = arena->cache[multiple];
-    arena->cache[multiple] = chunk;
-    arena->cache_blocks++;
-    arena->cache_bytes += chunk->bytes;
-}
-
-void wrt_arena_free_now(struct wrt_arena *arena)
-{
-    for (size_t multiple = 1; multiple <= WRT_ARENA_MULTIPLES; multiple++) {
-        struct wrt_arena_chunk *chunk;
-
-        while ((chunk = take_cached(arena, multiple)) != NULL)
-            unmap_pages(arena, chunk, chunk->bytes);
-    }
+    scrub(block);
+    set_use(arena, block, 0, BLOCK_HELD);
+    link_held(arena, block, NULL);
+    if (arena->quarantine_newest != NULL)
+        link_held(arena, arena->quarantine_newest, block);
+    else
+        arena->quarantine_oldest = block;
+    arena->quarantine_newest = block;
+    if (++arena->quarantine_count > QUARANTINE_BLOCKS)
+        release_oldest(arena);
 }
 
 /* ---- large blocks ---- */
 
 static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes,
-                                      size_t alignment, void **out, struct wrt_error *error)
+                                      size_t capacity_bytes, size_t alignment, void **out,
+                                      struct wrt_error *error)
 {
-    size_t lead = sizeof(struct wrt_arena_large) + HEADER_BYTES;
+    size_t lead = (sizeof(struct wrt_arena_large) + HEADER_BYTES + alignment - 1) &
+                  ~(alignment - 1);
     struct wrt_arena_large *large;
     struct wrt_arena_block *block;
     enum wrt_status status;
     size_t bytes;
     void *pages;
 
-    lead = (lead + alignment - 1) & ~(alignment - 1);
-    if (!wrt_add_size(size_bytes, lead, &bytes) ||
+    if (!wrt_add_size(capacity_bytes, lead + CANARY_BYTES, &bytes) ||
         !wrt_align_size(bytes, wrt_port_page_bytes(), &bytes) || bytes > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_NO_MEMORY, "%zu bytes do not fit the address space",
                         size_bytes);
-    status = map_pages(arena, bytes, &pages, error);
+    status = wrt_arena_take_pages(arena, bytes, &pages, error);
     if (status != WRT_OK)
         return status;
     large = pages;
@@ -287,20 +243,10 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
         large->next->previous = large;
     arena->large = large;
     block = block_at(pages, lead - HEADER_BYTES);
-    block->units = 0;
-    block->previous_units = (uint16_t)(lead / UNIT_BYTES);
-    block->slack = 0;
-    block->state = BLOCK_LARGE;
-    block_sign(arena, block);
-    arena->used_bytes += size_bytes;
+    set_word(arena, block, 0, (uint32_t)(lead / UNIT_BYTES), 0, BLOCK_LARGE);
+    count_in(arena, WRT_ARENA_CLASSES - 1, size_bytes);
     *out = payload_of(block);
     return WRT_OK;
-}
-
-static struct wrt_arena_large *large_of(const struct wrt_arena_block *block)
-{
-    return (struct wrt_arena_large *)(void *)((uint8_t *)payload_of(block) -
-                                              (size_t)block->previous_units * UNIT_BYTES);
 }
 
 static void free_large(struct wrt_arena *arena, struct wrt_arena_block *block)
@@ -313,212 +259,421 @@ static void free_large(struct wrt_arena *arena, struct wrt_arena_block *block)
         large->previous->next = large->next;
     else
         arena->large = large->next;
-    arena->used_bytes -= large->asked_bytes;
-    unmap_pages(arena, large, large->bytes);
+    wrt_arena_give_pages(arena, large, large->bytes);
+}
+
+static size_t large_capacity(const struct wrt_arena_block *block)
+{
+    const struct wrt_arena_large *large = large_of(block);
+
+    return large->bytes - CANARY_BYTES -
+           (size_t)(payload_of(block) - (const uint8_t *)large);
 }
 
 /* ---- blocks ---- */
 
-/* Cuts `block` (in no list) down to `units` and lists the rest, if it is a block. */
-static void split(struct wrt_arena *arena, struct wrt_arena_block *block, uint32_t units)
+/* Header and payload in units; what a canary takes is in arena->extra_bytes. */
+static inline uint32_t raw_units(const struct wrt_arena *arena, size_t size_bytes)
 {
-    uint32_t rest = block->units - units;
-    struct wrt_arena_block *tail, *after;
+    uint32_t units = (uint32_t)((size_bytes + arena->extra_bytes) / UNIT_BYTES);
 
-    if (rest < MINIMUM_UNITS)
-        return;
-    after = block_after(block);
-    block->units = (uint16_t)units;
-    tail = block_after(block);
-    tail->units = (uint16_t)rest;
-    tail->previous_units = (uint16_t)units;
-    after->previous_units = (uint16_t)rest;
-    block_sign(arena, after);
-    insert_free(arena, tail);
+    return units < MINIMUM_UNITS ? MINIMUM_UNITS : units;
 }
 
-/* Moves the start of `block` (in no list) up so that its payload is aligned; the part in
- * front becomes a free block. The block was found large enough for that. */
-static struct wrt_arena_block *align_block(struct wrt_arena *arena,
-                                           struct wrt_arena_block *block, size_t alignment)
+/* The same in whole classes where quick lists may hold the block. */
+static inline uint32_t units_for(const struct wrt_arena *arena, size_t size_bytes)
 {
-    size_t gap = (size_t)(-(uintptr_t)payload_of(block)) & (alignment - 1);
-    struct wrt_arena_block *aligned, *after;
+    uint32_t units = raw_units(arena, size_bytes);
 
-    if (gap == 0)
-        return block;
-    if (gap < MINIMUM_UNITS * UNIT_BYTES)
-        gap += alignment;
-    after = block_after(block);
-    aligned = block_at(block, gap);
-    aligned->units = (uint16_t)(block->units - gap / UNIT_BYTES);
-    aligned->previous_units = (uint16_t)(gap / UNIT_BYTES);
-    block->units = aligned->previous_units;
-    after->previous_units = aligned->units;
-    block_sign(arena, after);
-    insert_free(arena, block);
-    return aligned;
+    if (arena->quick_limit != 0 && units < QUICK_UNITS_LIMIT)
+        (void)class_above(units, &units);
+    return units;
 }
 
-static enum wrt_status allocate_block(struct wrt_arena *arena, size_t size_bytes,
-                                      size_t alignment, void **out, struct wrt_error *error)
+/* Finds room for `units` in the lists; makes room from quick blocks, then by growing. */
+static enum wrt_status find_room(struct wrt_arena *arena, uint32_t units,
+                                 struct wrt_arena_block **out, struct wrt_error *error)
 {
-    uint32_t units = (uint32_t)((size_bytes + HEADER_BYTES + UNIT_BYTES - 1) / UNIT_BYTES);
-    uint32_t search;
-    struct wrt_arena_block *block;
+    struct wrt_arena_block *block = list_find(arena, units);
 
-    if (units < MINIMUM_UNITS)
-        units = MINIMUM_UNITS;
-    search = units;
-    if (alignment > UNIT_BYTES)
-        search += (uint32_t)(alignment / UNIT_BYTES) + MINIMUM_UNITS;
-    block = find_free(arena, search);
+    if (block == NULL && arena->quick_count != 0) {
+        evict(arena, EVICTIONS_PER_GROWTH);
+        block = list_find(arena, units);
+    }
     if (block == NULL) {
-        enum wrt_status status = grow(arena, search, error);
+        enum wrt_status status = wrt_arena_grow(arena, units, error);
         if (status != WRT_OK)
             return status;
-        block = find_free(arena, search);
+        *out = first_block(arena->chunks);
+        return WRT_OK;
     }
-    remove_free(arena, block);
+    if (has_check(arena, WRT_CHECK_ARENA_LINKS) && !list_is_sound(arena, block))
+        return damaged(arena, error, block, "a free block's header or links were overwritten");
+    list_remove(arena, block);
+    *out = block;
+    return WRT_OK;
+}
+
+static enum wrt_status carve(struct wrt_arena *arena, uint32_t units, size_t alignment,
+                             struct wrt_arena_block **out, struct wrt_error *error)
+{
+    uint32_t search = units;
+    enum wrt_status status;
+
     if (alignment > UNIT_BYTES)
-        block = align_block(arena, block, alignment);
-    split(arena, block, units);
-    block->state = BLOCK_LIVE;
-    block->slack = (uint8_t)((size_t)block->units * UNIT_BYTES - HEADER_BYTES - size_bytes);
-    block_sign(arena, block);
-    arena->used_bytes += size_bytes;
+        search += (uint32_t)(alignment / UNIT_BYTES) + MINIMUM_UNITS;
+    status = find_room(arena, search, out, error);
+    if (status != WRT_OK)
+        return status;
+    if (alignment > UNIT_BYTES)
+        *out = align_block(arena, *out, alignment);
+    split(arena, *out, units);
+    return WRT_OK;
+}
+
+/* Turns a block in no list into a live one of that size. */
+static inline void make_live(struct wrt_arena *arena, struct wrt_arena_block *block,
+                             size_t size_bytes)
+{
+    uint32_t slack = (uint32_t)(payload_bytes(block) - size_bytes);
+
+    set_use(arena, block, slack, BLOCK_LIVE);
+    if (has_check(arena, WRT_CHECK_ARENA_CANARY))
+        set_canary(arena, payload_of(block) + size_bytes);
+}
+
+static bool is_sound(const struct wrt_arena *arena, const struct wrt_arena_block *block)
+{
+    if (!is_signed(arena, block))
+        return false;
+    if (state_of(block) == BLOCK_LIVE && has_check(arena, WRT_CHECK_ARENA_CANARY))
+        return has_canary(arena, payload_of(block) + asked_bytes(block));
+    return true;
+}
+
+static bool has_sound_neighbours(const struct wrt_arena *arena,
+                                 const struct wrt_arena_block *block)
+{
+    if (state_of(block) == BLOCK_LARGE)
+        return true;
+    return is_sound(arena, block_after(block)) &&
+           (previous_units_of(block) == 0 || is_sound(arena, block_before(block)));
+}
+
+static __attribute__((noinline)) enum wrt_status
+allocate_slow(struct wrt_arena *arena, size_t size_bytes, size_t alignment, void **out,
+              struct wrt_error *error)
+{
+    struct wrt_arena_block *block = NULL;
+    enum wrt_status status =
+        carve(arena, units_for(arena, size_bytes), alignment, &block, error);
+
+    if (status != WRT_OK)
+        return status;
+    if (has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS) && !has_sound_neighbours(arena, block))
+        return damaged(arena, error, block, "a neighbour was overwritten");
+    make_live(arena, block, size_bytes);
+    count_in(arena, class_index(block), size_bytes);
     *out = payload_of(block);
     return WRT_OK;
 }
 
-static size_t asked_bytes(const struct wrt_arena_block *block)
+static bool is_sound_quick(const struct wrt_arena *arena, const struct wrt_arena_block *block)
 {
-    if (block->state == BLOCK_LARGE)
-        return large_of(block)->asked_bytes;
-    return (size_t)block->units * UNIT_BYTES - HEADER_BYTES - block->slack;
+    if (has_check(arena, WRT_CHECK_ARENA_LINKS) &&
+        !(is_signed(arena, block) && state_of(block) == BLOCK_QUICK))
+        return false;
+    return !has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS) || has_sound_neighbours(arena, block);
 }
 
-static void free_block(struct wrt_arena *arena, struct wrt_arena_block *block)
+/* The common case in few instructions: a block of the class was freed before. */
+static inline enum wrt_status allocate_block(struct wrt_arena *arena, size_t size_bytes,
+                                             size_t alignment, void **out,
+                                             struct wrt_error *error)
 {
-    struct wrt_arena_block *after = block_after(block);
+    struct wrt_arena_block *block;
+    uint32_t units;
+    unsigned class = class_above(raw_units(arena, size_bytes), &units);
 
-    arena->used_bytes -= asked_bytes(block);
-    if (after->state == BLOCK_FREE) {
-        remove_free(arena, after);
-        block->units = (uint16_t)(block->units + after->units);
-    }
-    if (block->previous_units != 0 && block_before(block)->state == BLOCK_FREE) {
-        struct wrt_arena_block *before = block_before(block);
+    if (alignment > UNIT_BYTES || class >= QUICK_CLASSES)
+        return allocate_slow(arena, size_bytes, alignment, out, error);
+    block = arena->quick[class];
+    if (block == NULL)
+        return allocate_slow(arena, size_bytes, alignment, out, error);
+    if (!is_sound_quick(arena, block))
+        return damaged(arena, error, block, "it or a neighbour was overwritten after a free");
+    (void)quick_pop(arena, class);
+    make_live(arena, block, size_bytes);
+    arena->quick_hits++;
+    count_in(arena, class / WRT_ARENA_SECOND_LEVELS, size_bytes);
+    *out = payload_of(block);
+    return WRT_OK;
+}
 
-        remove_free(arena, before);
-        before->units = (uint16_t)(before->units + block->units);
-        block->state = 0; /* no header stands here any more */
-        block = before;
-    }
-    after = block_after(block);
-    after->previous_units = block->units;
-    block_sign(arena, after);
-    if (block->previous_units == 0 && after->state == BLOCK_END)
-        drop_chunk(arena, block);
+static inline void free_block(struct wrt_arena *arena, struct wrt_arena_block *block)
+{
+    uint32_t rounded;
+    unsigned class = class_above(units_of(block), &rounded);
+
+    if (has_check(arena, WRT_CHECK_ARENA_SCRUB))
+        quarantine(arena, block);
+    else if (arena->quick_count < arena->quick_limit && class < QUICK_CLASSES &&
+             arena->quick_bytes < arena->quick_bytes_limit && units_of(block) == rounded)
+        quick_push(arena, block, class);
     else
-        insert_free(arena, block);
+        merge(arena, block);
+}
+
+/* ---- the checks around the calls ---- */
+
+static bool is_within_chunks(const struct wrt_arena *arena, const void *payload)
+{
+    uintptr_t at = (uintptr_t)payload;
+
+    for (const struct wrt_arena_chunk *c = arena->chunks; c != NULL; c = c->next)
+        if (at >= (uintptr_t)c && at < (uintptr_t)c + c->bytes)
+            return true;
+    for (const struct wrt_arena_large *l = arena->large; l != NULL; l = l->next)
+        if (at >= (uintptr_t)l && at < (uintptr_t)l + l->bytes)
+            return true;
+    return false;
+}
+
+static const uint8_t *end_of(const struct wrt_arena_block *block)
+{
+    return payload_of(block) + asked_bytes(block);
+}
+
+/* Is there a live block's header in front of `payload`, and are it and what the level asks
+ * for as they were? The walk over the arenas happens on error only. */
+static inline enum wrt_status examine(const struct wrt_arena *arena, const void *payload)
+{
+    const struct wrt_arena_block *block = block_of(payload);
+    enum block_state state;
+
+    if (!has_check(arena, WRT_CHECK_ARENA_HEADER))
+        return WRT_OK;
+    if ((uintptr_t)payload % UNIT_BYTES != 0)
+        return WRT_ERR_ARGUMENT;
+    if (!is_signed(arena, block))
+        return is_within_chunks(arena, payload) ? WRT_ERR_CORRUPT : WRT_ERR_ARGUMENT;
+    state = state_of(block);
+    if (state != BLOCK_LIVE && state != BLOCK_LARGE)
+        return WRT_ERR_STATE;
+    if (has_check(arena, WRT_CHECK_ARENA_CANARY) && !has_canary(arena, end_of(block)))
+        return WRT_ERR_CORRUPT;
+    if (has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS) && !has_sound_neighbours(arena, block))
+        return WRT_ERR_CORRUPT;
+    return WRT_OK;
+}
+
+/* ---- the calls, under the lock if there is one ---- */
+
+static inline enum wrt_status free_locked(struct wrt_arena *arena, void *payload)
+{
+    struct wrt_arena_block *block = block_of(payload);
+    enum wrt_status status = examine(arena, payload);
+
+    if (status != WRT_OK) {
+        arena->damages++;
+        return status;
+    }
+    arena->live[class_index(block)]--;
+    arena->used_bytes -= asked_bytes(block);
+    if (state_of(block) == BLOCK_LARGE)
+        free_large(arena, block);
+    else
+        free_block(arena, block);
+    return WRT_OK;
+}
+
+static void drain_quarantine(struct wrt_arena *arena)
+{
+    while (arena->quarantine_count != 0)
+        release_oldest(arena);
+}
+
+static bool is_refusal(enum wrt_status status)
+{
+    return status == WRT_ERR_PARTITION_MAX || status == WRT_ERR_NO_MEMORY ||
+           status == WRT_ERR_NO_SPACE;
+}
+
+/* Gives up what is only kept for later; false if there was nothing. */
+static bool give_up_kept(struct wrt_arena *arena)
+{
+    uint32_t kept = arena->quick_count + arena->cache_count + arena->quarantine_count;
+
+    evict(arena, UINT32_MAX);
+    drain_quarantine(arena);
+    wrt_arena_trim_cache(arena, 0, 0);
+    return kept != 0;
+}
+
+static inline enum wrt_status try_allocate(struct wrt_arena *arena, size_t size_bytes,
+                                    size_t alignment, void **out, struct wrt_error *error)
+{
+    enum wrt_status status;
+
+    if (size_bytes <= arena->large_bytes)
+        return allocate_block(arena, size_bytes, alignment, out, error);
+    status = allocate_large(arena, size_bytes, size_bytes, alignment, out, error);
+    if (status == WRT_OK && has_check(arena, WRT_CHECK_ARENA_CANARY))
+        set_canary(arena, (uint8_t *)*out + size_bytes);
+    return status;
+}
+
+static inline enum wrt_status allocate_locked(struct wrt_arena *arena, size_t size_bytes,
+                                       size_t alignment, void **out, struct wrt_error *error)
+{
+    enum wrt_status status = try_allocate(arena, size_bytes, alignment, out, error);
+
+    if (is_refusal(status) && give_up_kept(arena))
+        status = try_allocate(arena, size_bytes, alignment, out, error);
+    return status;
+}
+
+/* Counts the new size of a block that stays where it is, and marks its end. */
+static void resized(struct wrt_arena *arena, struct wrt_arena_block *block, unsigned class,
+                    size_t old_bytes, size_t size_bytes)
+{
+    arena->live[class]--;
+    arena->allocations--; /* a resize is none */
+    arena->used_bytes -= old_bytes;
+    count_in(arena, class_index(block), size_bytes);
+    if (has_check(arena, WRT_CHECK_ARENA_CANARY))
+        set_canary(arena, payload_of(block) + size_bytes);
+}
+
+static bool resize_large_in_place(struct wrt_arena *arena, struct wrt_arena_block *block,
+                                  size_t size_bytes)
+{
+    struct wrt_arena_large *large = large_of(block);
+    size_t old_bytes = large->asked_bytes;
+
+    if (size_bytes > large_capacity(block) || size_bytes <= arena->large_bytes)
+        return false;
+    large->asked_bytes = size_bytes;
+    resized(arena, block, WRT_ARENA_CLASSES - 1, old_bytes, size_bytes);
+    return true;
+}
+
+/* Takes the free neighbour behind and cuts off what is not needed of both. */
+static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *block,
+                            size_t size_bytes)
+{
+    uint32_t units, room = units_of(block);
+    struct wrt_arena_block *after = block_after(block);
+    size_t old_bytes = asked_bytes(block);
+    unsigned class = class_index(block);
+    bool is_joined;
+
+    if (size_bytes > arena->large_bytes)
+        return false;
+    units = units_for(arena, size_bytes);
+    is_joined = is_takable(arena, after); /* also to shrink: the rest must not be its neighbour */
+    if (is_joined)
+        room += units_of(after);
+    if (room < units)
+        return false;
+    if (is_joined) {
+        list_remove(arena, after);
+        set_previous(arena, block_at(block, (size_t)room * UNIT_BYTES), room);
+    }
+    set_word(arena, block, room, previous_units_of(block), 0, BLOCK_NONE);
+    split(arena, block, units);
+    make_live(arena, block, size_bytes);
+    resized(arena, block, class, old_bytes, size_bytes);
+    return true;
+}
+
+static enum wrt_status move(struct wrt_arena *arena, void *old, size_t size_bytes, void **out,
+                            struct wrt_error *error)
+{
+    size_t old_bytes = asked_bytes(block_of(old));
+    size_t capacity = size_bytes;
+    enum wrt_status status;
+
+    if (!arena->is_monotonic && size_bytes > old_bytes && size_bytes > arena->large_bytes &&
+        size_bytes > OVERALLOCATE_ARENAS * arena->arena_bytes && size_bytes < SIZE_MAX / 2)
+        capacity += size_bytes / 2;
+    if (capacity != size_bytes &&
+        allocate_large(arena, size_bytes, capacity, UNIT_BYTES, out, NULL) == WRT_OK) {
+        if (has_check(arena, WRT_CHECK_ARENA_CANARY))
+            set_canary(arena, (uint8_t *)*out + size_bytes);
+    } else {
+        status = allocate_locked(arena, size_bytes, UNIT_BYTES, out, error);
+        if (status != WRT_OK)
+            return status;
+    }
+    memcpy(*out, old, old_bytes < size_bytes ? old_bytes : size_bytes);
+    return free_locked(arena, old);
+}
+
+static enum wrt_status resize_locked(struct wrt_arena *arena, void *old, size_t size_bytes,
+                                     void **out, struct wrt_error *error)
+{
+    struct wrt_arena_block *block = block_of(old);
+    enum wrt_status status = examine(arena, old);
+
+    if (status != WRT_OK) {
+        arena->damages++;
+        return wrt_fail(error, status, "arena block %p is not as it was given", old);
+    }
+    if (state_of(block) == BLOCK_LARGE ? resize_large_in_place(arena, block, size_bytes)
+                                       : resize_in_place(arena, block, size_bytes)) {
+        *out = old;
+        return WRT_OK;
+    }
+    return move(arena, old, size_bytes, out, error);
 }
 
 /* ---- the public calls ---- */
 
-static enum wrt_status check_config(const struct wrt_arena_config *config,
-                                    struct wrt_error *error)
+static struct wrt_port_mutex *lock_of(const struct wrt_arena *arena)
 {
-    size_t page = wrt_port_page_bytes();
+    return (struct wrt_port_mutex *)(uintptr_t)arena->lock_words;
+}
 
-    if (config->arena_bytes == 0)
-        return WRT_OK;
-    if (config->arena_bytes < MINIMUM_ARENA_BYTES || config->arena_bytes > MAXIMUM_ARENA_BYTES)
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "arena_bytes %zu is outside %d .. %d",
-                        config->arena_bytes, MINIMUM_ARENA_BYTES, MAXIMUM_ARENA_BYTES);
-    if (config->arena_bytes % page != 0)
-        return wrt_fail(error, WRT_ERR_ALIGNMENT,
-                        "arena_bytes %zu is no multiple of the page, %zu", config->arena_bytes,
-                        page);
+static void lock(const struct wrt_arena *arena)
+{
+    if (arena->is_shared)
+        (void)!wrt_port_mutex_lock(lock_of(arena));
+}
+
+static void unlock(const struct wrt_arena *arena)
+{
+    if (arena->is_shared)
+        wrt_port_mutex_unlock(lock_of(arena));
+}
+
+static enum wrt_status check_size(const struct wrt_arena *arena, size_t size_bytes,
+                                  struct wrt_error *error)
+{
+    if (size_bytes == 0)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "a block of 0 bytes");
+    if (arena->is_static && size_bytes > arena->large_bytes)
+        return wrt_fail(error, WRT_ERR_NO_SPACE, "%zu bytes are more than a static block gives",
+                        size_bytes);
     return WRT_OK;
-}
-
-/* Unpredictable where the system has entropy; otherwise only different per arena. */
-static uint64_t make_secret(const struct wrt_arena *arena)
-{
-    uint64_t secret;
-
-    if (wrt_port_entropy(&secret, sizeof secret) != WRT_OK)
-        secret = (uint64_t)(uintptr_t)arena * UINT64_C(0x9E3779B97F4A7C15);
-    return secret;
-}
-
-enum wrt_status wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
-                               struct wrt_error *error)
-{
-    static const struct wrt_arena_config defaults;
-    enum wrt_status status;
-
-    if (config == NULL)
-        config = &defaults;
-    status = check_config(config, error);
-    if (status != WRT_OK)
-        return status;
-    *arena = (struct wrt_arena){
-        .arena_bytes = config->arena_bytes ? config->arena_bytes : DEFAULT_ARENA_BYTES,
-        .cache_blocks_limit = config->no_cache       ? 0
-                              : config->cache_blocks ? config->cache_blocks
-                                                     : DEFAULT_CACHE_BLOCKS,
-        .cache_bytes_limit = config->cache_bytes ? config->cache_bytes : SIZE_MAX,
-        .secret = make_secret(arena),
-    };
-    return WRT_OK;
-}
-
-void wrt_arena_deinit(struct wrt_arena *arena)
-{
-    while (arena->chunks != NULL) {
-        struct wrt_arena_chunk *chunk = arena->chunks;
-        unlink_chunk(arena, chunk);
-        unmap_pages(arena, chunk, chunk->bytes);
-    }
-    while (arena->large != NULL) {
-        struct wrt_arena_large *large = arena->large;
-        arena->large = large->next;
-        unmap_pages(arena, large, large->bytes);
-    }
-    wrt_arena_free_now(arena);
 }
 
 enum wrt_status wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes,
                                    size_t alignment_bytes, void **out, struct wrt_error *error)
 {
-    size_t alignment = alignment_bytes < DEFAULT_ALIGNMENT ? DEFAULT_ALIGNMENT : alignment_bytes;
+    size_t alignment = alignment_bytes < UNIT_BYTES ? UNIT_BYTES : alignment_bytes;
+    enum wrt_status status = check_size(arena, size_bytes, error);
 
-    if (size_bytes == 0)
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "a block of 0 bytes");
+    if (status != WRT_OK)
+        return status;
     if ((alignment_bytes & (alignment_bytes - 1)) != 0 || alignment > MAXIMUM_ALIGNMENT)
         return wrt_fail(error, WRT_ERR_ALIGNMENT,
                         "alignment %zu is no power of two up to %d", alignment_bytes,
                         MAXIMUM_ALIGNMENT);
-    if (size_bytes > LARGE_LIMIT_BYTES)
-        return allocate_large(arena, size_bytes, alignment, out, error);
-    return allocate_block(arena, size_bytes, alignment, out, error);
-}
-
-/* Is there a live block's header in front of `payload`? */
-static enum wrt_status check_payload(const struct wrt_arena *arena, const void *payload)
-{
-    const struct wrt_arena_block *block;
-
-    if ((uintptr_t)payload % UNIT_BYTES != 0 || (uintptr_t)payload < UNIT_BYTES)
-        return WRT_ERR_ARGUMENT;
-    block = block_of(payload);
-    if (!block_is_signed(arena, block)) {
-        bool is_header = block->state == BLOCK_LIVE || block->state == BLOCK_LARGE;
-        return is_header ? WRT_ERR_CORRUPT : WRT_ERR_ARGUMENT;
-    }
-    return block->state == BLOCK_LIVE || block->state == BLOCK_LARGE ? WRT_OK : WRT_ERR_STATE;
+    lock(arena);
+    status = allocate_locked(arena, size_bytes, alignment, out, error);
+    unlock(arena);
+    return status;
 }
 
 enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block)
@@ -527,19 +682,56 @@ enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block)
 
     if (block == NULL)
         return WRT_OK;
-    status = check_payload(arena, block);
+    lock(arena);
+    status = free_locked(arena, block);
+    unlock(arena);
+    return status;
+}
+
+enum wrt_status wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes,
+                                 void **out, struct wrt_error *error)
+{
+    enum wrt_status status = check_size(arena, size_bytes, error);
+    void *place;
+
     if (status != WRT_OK)
         return status;
-    if (block_of(block)->state == BLOCK_LARGE)
-        free_large(arena, block_of(block));
-    else
-        free_block(arena, block_of(block));
-    return WRT_OK;
+    if (block == NULL)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "no block to resize");
+    lock(arena);
+    status = resize_locked(arena, block, size_bytes, &place, error);
+    unlock(arena);
+    if (status == WRT_OK)
+        *out = place;
+    return status;
 }
 
 size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *block)
 {
-    if (block == NULL || check_payload(arena, block) != WRT_OK)
+    size_t bytes = 0;
+
+    if (block == NULL)
         return 0;
-    return asked_bytes(block_of(block));
+    lock(arena);
+    if (examine(arena, block) == WRT_OK)
+        bytes = asked_bytes(block_of(block));
+    unlock(arena);
+    return bytes;
+}
+
+void wrt_arena_free_now(struct wrt_arena *arena)
+{
+    lock(arena);
+    (void)give_up_kept(arena);
+    unlock(arena);
+}
+
+void wrt_arena_trim(struct wrt_arena *arena, uint32_t cache_blocks, size_t cache_bytes)
+{
+    lock(arena);
+    evict(arena, UINT32_MAX);
+    arena->cache_limit = cache_blocks;
+    arena->cache_bytes_limit = cache_bytes;
+    wrt_arena_trim_cache(arena, cache_blocks, cache_bytes);
+    unlock(arena);
 }

@@ -7,6 +7,7 @@
 #include "wrt/partition.h"
 
 #include "arena/account.h"
+#include "arena/chunk.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "wrt/arena.h"
@@ -14,6 +15,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Fits a page, so that an idle root costs one page. */
 struct wrt_partition {
     struct wrt_account account;
     struct wrt_arena arena;
@@ -26,6 +28,8 @@ struct wrt_partition {
     struct wrt_account_tree tree; /* root only */
     char name[32];
 };
+
+_Static_assert(sizeof(struct wrt_partition) <= 4096, "overhead of an idle partition");
 
 static enum wrt_status check_config(const struct wrt_partition *parent,
                                     const struct wrt_partition_config *config,
@@ -131,6 +135,30 @@ static void deinit_account(struct wrt_partition *partition)
     wrt_account_deinit(&partition->account);
 }
 
+/* The reserve is held by the arena set: resident, and locked where that is allowed. */
+static enum wrt_status init_arena(struct wrt_partition *partition,
+                                  const struct wrt_partition_config *config,
+                                  struct wrt_error *error)
+{
+    struct wrt_arena_config arena = {0};
+    enum wrt_status status;
+
+    if (config->arena != NULL) {
+        arena = *config->arena;
+    } else {
+        status = wrt_arena_config_from_environment(&arena, error);
+        if (status != WRT_OK)
+            return status;
+    }
+    arena.verification = partition->verification;
+    if (config->reserved_bytes > arena.preallocate_bytes) {
+        arena.preallocate_bytes = (size_t)config->reserved_bytes;
+        arena.lock_preallocated = true;
+    }
+    partition->reserved_bytes = config->reserved_bytes;
+    return wrt_arena_init_charged(&partition->arena, &arena, &partition->account, error);
+}
+
 static enum wrt_status init_partition(struct wrt_partition *partition,
                                       struct wrt_partition *parent, uint64_t control_bytes,
                                       const struct wrt_partition_config *config,
@@ -147,13 +175,10 @@ static enum wrt_status init_partition(struct wrt_partition *partition,
     status = init_account(partition, config, error);
     if (status != WRT_OK)
         return status;
-    status = wrt_arena_init(&partition->arena, NULL, error);
-    if (status != WRT_OK) {
+    status = init_arena(partition, config, error);
+    if (status != WRT_OK)
         deinit_account(partition);
-        return status;
-    }
-    partition->arena.account = &partition->account;
-    return WRT_OK;
+    return status;
 }
 
 enum wrt_status wrt_partition_create(struct wrt_partition *parent,
@@ -220,13 +245,15 @@ static bool is_charge(enum wrt_charge charge)
            charge != WRT_CHARGE_GUARANTEE;
 }
 
-/* A full partition first gives up the arenas that it keeps for later. */
+/* A full partition first gives up the memory that its arenas only keep for later. */
 static bool give_up_cache(struct wrt_partition *partition)
 {
-    if (partition->arena.cache_blocks == 0)
-        return false;
+    struct wrt_arena_info before, after;
+
+    wrt_arena_get_info(&partition->arena, &before);
     wrt_arena_free_now(&partition->arena);
-    return true;
+    wrt_arena_get_info(&partition->arena, &after);
+    return after.held_bytes < before.held_bytes;
 }
 
 enum wrt_status wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
@@ -238,8 +265,6 @@ enum wrt_status wrt_partition_allocate(struct wrt_partition *partition, enum wrt
     if (!is_charge(charge))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no charge of kind %d", (int)charge);
     status = wrt_arena_allocate(&partition->arena, size_bytes, alignment_bytes, out, error);
-    if (status == WRT_ERR_PARTITION_MAX && give_up_cache(partition))
-        status = wrt_arena_allocate(&partition->arena, size_bytes, alignment_bytes, out, error);
     if (status == WRT_OK)
         wrt_account_move(&partition->account, WRT_CHARGE_ARENA, charge, size_bytes);
     return status;
@@ -250,7 +275,7 @@ void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
 {
     if (block == NULL)
         return;
-    if (wrt_arena_block_bytes(&partition->arena, block) != size_bytes || !is_charge(charge)) {
+    if (!is_charge(charge) || wrt_arena_block_bytes(&partition->arena, block) != size_bytes) {
         partition->damages++; /* kept and charged: a leak is safer than a guess */
         return;
     }

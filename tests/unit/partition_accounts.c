@@ -243,6 +243,50 @@ static void wrong_frees_are_refused_and_counted(void **state)
     destroy(p);
 }
 
+static void a_reserve_is_held_from_the_start(void **state)
+{
+    struct wrt_partition_config config = {.name = "r", .max_bytes = 4 << 20,
+                                          .reserved_bytes = 200000};
+    struct wrt_partition *p;
+    uint64_t held;
+    void *block[10];
+
+    (void)state;
+    assert_int_equal(wrt_partition_create(NULL, &config, &p, NULL), WRT_OK);
+    held = info_of(p).used_bytes;
+    assert_true(held >= 200000);
+    assert_int_equal(info_of(p).reserved_bytes, 200000);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_CODE, 30000, 0, &block[i], NULL),
+                         WRT_OK);
+    assert_int_equal(info_of(p).used_bytes, held); /* served by what was there */
+    for (int i = 0; i < 5; i++)
+        wrt_partition_free(p, WRT_CHARGE_CODE, block[i], 30000);
+    destroy(p);
+    config.max_bytes = 100000;
+    assert_int_equal(wrt_partition_create(NULL, &config, &p, NULL), WRT_ERR_ARGUMENT);
+    config.max_bytes = 200000; /* not enough for the reserve in whole arenas */
+    assert_int_equal(wrt_partition_create(NULL, &config, &p, NULL), WRT_ERR_PARTITION_MAX);
+}
+
+static void kept_memory_never_causes_a_refusal(void **state)
+{
+    struct wrt_partition *p = make(NULL, "p", 0, 1 << 20);
+    uint64_t rest;
+    void *block[20];
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(wrt_partition_allocate(p, WRT_CHARGE_CODE, 30000, 0, &block[i], NULL),
+                         WRT_OK);
+    for (int i = 0; i < 20; i++)
+        wrt_partition_free(p, WRT_CHARGE_CODE, block[i], 30000);
+    rest = (1 << 20) - 4096;
+    assert_int_equal(wrt_partition_charge(p, WRT_CHARGE_LINEAR, rest, NULL), WRT_OK);
+    wrt_partition_uncharge(p, WRT_CHARGE_LINEAR, rest);
+    destroy(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +297,8 @@ int main(void)
         cmocka_unit_test(sums_hold_after_any_sequence),
         cmocka_unit_test(bad_configurations_are_refused_by_name),
         cmocka_unit_test(wrong_frees_are_refused_and_counted),
+        cmocka_unit_test(a_reserve_is_held_from_the_start),
+        cmocka_unit_test(kept_memory_never_causes_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,43 @@
+/* src/arena/chunk.h - where an arena set gets its chunks, and how it keeps freed ones.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WRT_ARENA_CHUNK_H
+#define WRT_ARENA_CHUNK_H
+
+#include "arena/block.h"
+
+enum { CHUNK_OVERHEAD = sizeof(struct wrt_arena_chunk) + HEADER_BYTES /* the end mark */ };
+
+/* wrt_arena_init, with an account to charge pages to (kept; NULL = none). */
+struct wrt_account;
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_init_charged(struct wrt_arena *arena, const struct wrt_arena_config *config,
+                       struct wrt_account *account, struct wrt_error *error);
+
+/* Pages from the system, charged first, between guards where the check says so; or a block
+ * of the parent. Static sets have none: ERR_NO_SPACE. */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_take_pages(struct wrt_arena *arena, size_t size_bytes, void **out,
+                     struct wrt_error *error);
+void wrt_arena_give_pages(struct wrt_arena *arena, void *pages, size_t size_bytes);
+
+/* Adds a chunk, the first of the list, whose one block has at least `units` and stands in no
+ * list: from the cache, else new. */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_grow(struct wrt_arena *arena, uint32_t units, struct wrt_error *error);
+
+/* Makes a chunk of the bytes at `memory` and gives its one block, in no list. */
+struct wrt_arena_block *wrt_arena_add_chunk(struct wrt_arena *arena, void *memory, size_t bytes);
+
+/* `block` is the only block of its chunk, in no list. True: the chunk went to the cache or
+ * to the system. False: the chunk stays, and the block is the caller's to list. */
+bool wrt_arena_drop_chunk(struct wrt_arena *arena, struct wrt_arena_block *block);
+
+/* Maps whole arenas into the cache and raises the floor that they are held at. */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_preallocate(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
+
+/* Gives cached arenas back until at most that many and that many bytes are kept. */
+void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes);
+
+#endif
