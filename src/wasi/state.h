@@ -15,8 +15,6 @@
 #include "wasi/abi.h"
 #include "wrt/wasi.h"
 
-bool wrt_caller_should_stop(struct wrt_caller *caller);
-
 /* Bounds of single calls. */
 #define WASI_MAX_TRANSFER_BYTES (16u << 20) /* moved by one read, write or random_get */
 #define WASI_MAX_VECTORS 1024u              /* iovecs of one call, as Linux takes */

@@ -75,8 +75,6 @@ void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel)
     caller->fuel += fuel;
 }
 
-bool wrt_caller_should_stop(struct wrt_caller *caller);
-
 bool wrt_caller_should_stop(struct wrt_caller *caller)
 {
     if (caller->stop_after != 0 && --caller->stop_after == 0)
