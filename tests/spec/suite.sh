@@ -1,0 +1,11 @@
+#!/bin/sh
+# suite.sh RUNNER [OPTIONS...]: the whole suite, with the table of skips that are expected.
+# Exit status 77: the suite is not there.  SPDX-License-Identifier: Apache-2.0
+suite=${WRT_SPEC_SUITE:-../shared/spec}
+if [ ! -d "$suite" ]; then
+  echo "skipped: the test suite $suite is not there (WRT_SPEC_SUITE names another folder)"
+  exit 77
+fi
+runner=$1
+shift
+exec "$runner" --skips tests/spec/skips.txt "$@" "$suite"
