@@ -59,7 +59,7 @@ static inline void wasm_s64(struct wasm_writer *w, int64_t value)
     bool more = true;
     while (more) {
         unsigned low = (unsigned)((uint64_t)value & 0x7F);
-        value = value >= 0 ? value >> 7 : -((-value - 1) >> 7) - 1;
+        value = value >= 0 ? value >> 7 : ~(~value >> 7);
         more = !((value == 0 && (low & 0x40) == 0) || (value == -1 && (low & 0x40) != 0));
         wasm_byte(w, low | (more ? 0x80 : 0));
     }

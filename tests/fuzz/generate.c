@@ -1,0 +1,1195 @@
+/* generate.c - valid modules from arbitrary bytes.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A function body is written by an abstract stack machine: it knows the types on the stack
+ * and the open blocks, picks an instruction, puts the operands that are missing on the stack
+ * and takes them off again. A block's end drops what is left and produces what is missing.
+ * Only `produce` recurses, three levels deep at most.
+ */
+#include "generate.h"
+
+#include <string.h>
+
+#include "wasm_writer.h"
+
+enum {
+    I32 = 0x7F, I64 = 0x7E, F32 = 0x7D, F64 = 0x7C, FUNCREF = 0x70, EXTERNREF = 0x6F,
+    EMPTY = 0x40
+};
+
+enum {
+    MAX_TYPES = 8, MAX_VALUES = 4, MAX_FUNCTIONS = 10, MAX_GLOBALS = 8, MAX_TABLES = 3,
+    MAX_MEMORIES = 3, MAX_SEGMENTS = 4, MAX_LOCALS = 24, MAX_STACK = 64, MAX_FRAMES = 8,
+    MAX_STEPS = 60, MAX_DEPTH = 3, CALL_BUDGET = 300
+};
+
+struct signature {
+    uint8_t parameters[MAX_VALUES], results[MAX_VALUES];
+    unsigned parameter_count, result_count;
+};
+
+struct frame {
+    uint8_t opcode;
+    struct signature type;
+    unsigned base;      /* height of the stack below its operands */
+    bool unreachable;
+};
+
+struct generator {
+    const uint8_t *decisions;
+    size_t left;
+    unsigned features;
+    struct wasm_writer out;
+
+    struct signature types[MAX_TYPES];
+    unsigned type_count;
+    unsigned function_types[MAX_FUNCTIONS];
+    unsigned imported_functions, function_count;
+    uint8_t global_types[MAX_GLOBALS];
+    bool global_mutable[MAX_GLOBALS];
+    unsigned global_count;          /* the budget's global comes after these */
+    uint8_t table_types[MAX_TABLES];
+    unsigned table_count, memory_count;
+    uint8_t element_types[MAX_SEGMENTS];
+    unsigned element_count, data_count;
+
+    /* the function that is being written */
+    struct signature type;
+    uint8_t locals[MAX_LOCALS];
+    unsigned local_count, f32_temporary, f64_temporary;
+    uint8_t stack[MAX_STACK + 2 * MAX_VALUES + 8];
+    unsigned height;
+    struct frame frames[MAX_FRAMES];
+    unsigned frame_count;
+};
+
+/* ---- decisions ---- */
+
+static unsigned decide_byte(struct generator *g)
+{
+    if (g->left == 0)
+        return 0;
+    g->left--;
+    return *g->decisions++;
+}
+
+/* 0 .. count - 1 */
+static unsigned decide(struct generator *g, unsigned count)
+{
+    return count <= 1 ? 0 : decide_byte(g) % count;
+}
+
+/* True `of_256` times in 256; never when the decisions have run out. */
+static bool chance(struct generator *g, unsigned of_256)
+{
+    return g->left != 0 && decide_byte(g) < of_256;
+}
+
+static uint64_t decide_bits(struct generator *g)
+{
+    static const uint64_t interesting[] = {
+        0, 1, UINT64_MAX, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF,
+        0x8000000000000000, 31, 32, 63, 64, 0xFF, 0x8000, 0x3FF0000000000000, 0x3F800000,
+        0x7F800000, 0x7FF0000000000000, 0x41E0000000000000, 0xC1E0000000200000,
+        0x43E0000000000000, 0x4F000000, 0x5F000000, 0x80000001
+    };
+    if (chance(g, 128))
+        return interesting[decide(g, sizeof interesting / sizeof *interesting)];
+    uint64_t bits = 0;
+    unsigned bytes = decide(g, 9);
+    for (unsigned i = 0; i < bytes; i++)
+        bits = bits << 8 | decide_byte(g);
+    return bits;
+}
+
+static uint8_t decide_type(struct generator *g)
+{
+    static const uint8_t types[] = {I32, I64, F32, F64, I32, I64, F64, FUNCREF, EXTERNREF};
+    return types[decide(g, sizeof types)];
+}
+
+static bool is_reference(uint8_t type)
+{
+    return type == FUNCREF || type == EXTERNREF;
+}
+
+/* ---- small pieces ---- */
+
+static void op(struct generator *g, unsigned opcode)
+{
+    wasm_byte(&g->out, opcode);
+}
+
+static void op_u32(struct generator *g, unsigned opcode, unsigned immediate)
+{
+    op(g, opcode);
+    wasm_u32(&g->out, immediate);
+}
+
+static void prefixed(struct generator *g, unsigned opcode)
+{
+    op(g, 0xFC);
+    wasm_u32(&g->out, opcode);
+}
+
+static void put_bits(struct generator *g, uint64_t bits, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        op(g, (unsigned)(bits >> (8 * i)) & 0xFF);
+}
+
+static void constant(struct generator *g, uint8_t type, uint64_t bits)
+{
+    switch (type) {
+    case I32: op(g, 0x41); wasm_s32(&g->out, (int32_t)(uint32_t)bits); break;
+    case I64: op(g, 0x42); wasm_s64(&g->out, (int64_t)bits); break;
+    case F32: op(g, 0x43); put_bits(g, bits, 4); break;
+    case F64: op(g, 0x44); put_bits(g, bits, 8); break;
+    default: op(g, 0xD0); op(g, type); break;
+    }
+}
+
+static void local_get(struct generator *g, unsigned index) { op_u32(g, 0x20, index); }
+static void local_tee(struct generator *g, unsigned index) { op_u32(g, 0x22, index); }
+static unsigned budget_global(const struct generator *g) { return g->global_count; }
+
+/* The float on top becomes the canonical NaN if it is a NaN: select(v, nan, v == v). */
+static void canonicalize(struct generator *g, uint8_t type)
+{
+    unsigned temporary = type == F32 ? g->f32_temporary : g->f64_temporary;
+    if (type != F32 && type != F64)
+        return;
+    local_tee(g, temporary);
+    constant(g, type, type == F32 ? 0x7FC00000 : 0x7FF8000000000000);
+    local_get(g, temporary);
+    local_get(g, temporary);
+    op(g, type == F32 ? 0x5B : 0x61);
+    op(g, 0x1B);
+}
+
+/* ---- the abstract stack ---- */
+
+static struct frame *top_frame(struct generator *g)
+{
+    return &g->frames[g->frame_count - 1];
+}
+
+static void push(struct generator *g, uint8_t type)
+{
+    g->stack[g->height++] = type;
+}
+
+static void push_all(struct generator *g, const uint8_t *types, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        push(g, types[i]);
+}
+
+static void pop(struct generator *g, unsigned count)
+{
+    unsigned available = g->height - top_frame(g)->base;
+    g->height -= count < available ? count : available;
+}
+
+static bool has(const struct generator *g, const uint8_t *types, unsigned count, unsigned base)
+{
+    return g->height - base >= count &&
+           memcmp(g->stack + g->height - count, types, count) == 0;
+}
+
+static void become_unreachable(struct generator *g)
+{
+    top_frame(g)->unreachable = true;
+    g->height = top_frame(g)->base;
+}
+
+/* ---- operators that only need operands: opcode ranges and their types ---- */
+
+struct operator_range {
+    uint16_t first, last; /* 0xFCxx: prefixed */
+    const char *type;
+};
+
+static const struct operator_range operators[] = {
+    {0x45, 0x45, "i:i"},  {0x46, 0x4F, "ii:i"}, {0x50, 0x50, "I:i"},  {0x51, 0x5A, "II:i"},
+    {0x5B, 0x60, "ff:i"}, {0x61, 0x66, "FF:i"}, {0x67, 0x69, "i:i"},  {0x6A, 0x78, "ii:i"},
+    {0x79, 0x7B, "I:I"},  {0x7C, 0x8A, "II:I"}, {0x8B, 0x91, "f:f"},  {0x92, 0x98, "ff:f"},
+    {0x99, 0x9F, "F:F"},  {0xA0, 0xA6, "FF:F"}, {0xA7, 0xA7, "I:i"},  {0xA8, 0xA9, "f:i"},
+    {0xAA, 0xAB, "F:i"},  {0xAC, 0xAD, "i:I"},  {0xAE, 0xAF, "f:I"},  {0xB0, 0xB1, "F:I"},
+    {0xB2, 0xB3, "i:f"},  {0xB4, 0xB5, "I:f"},  {0xB6, 0xB6, "F:f"},  {0xB7, 0xB8, "i:F"},
+    {0xB9, 0xBA, "I:F"},  {0xBB, 0xBB, "f:F"},  {0xBC, 0xBC, "f:i"},  {0xBD, 0xBD, "F:I"},
+    {0xBE, 0xBE, "i:f"},  {0xBF, 0xBF, "I:F"},  {0xC0, 0xC1, "i:i"},  {0xC2, 0xC4, "I:I"},
+    {0xFC00, 0xFC01, "f:i"}, {0xFC02, 0xFC03, "F:i"}, {0xFC04, 0xFC05, "f:I"},
+    {0xFC06, 0xFC07, "F:I"},
+};
+
+static uint8_t letter_type(char letter)
+{
+    return letter == 'i' ? I32 : letter == 'I' ? I64 : letter == 'f' ? F32 : F64;
+}
+
+/* Operand types of "iI:f" into types; their number. The result's letter is the last. */
+static unsigned operand_types(const char *type, uint8_t *types)
+{
+    unsigned count = (unsigned)strcspn(type, ":");
+    for (unsigned i = 0; i < count; i++)
+        types[i] = letter_type(type[i]);
+    return count;
+}
+
+static uint8_t result_type(const char *type)
+{
+    return letter_type(type[strlen(type) - 1]);
+}
+
+static bool divides(unsigned opcode)
+{
+    return (opcode >= 0x6D && opcode <= 0x70) || (opcode >= 0x7F && opcode <= 0x82);
+}
+
+static bool truncates(unsigned opcode)
+{
+    return (opcode >= 0xA8 && opcode <= 0xAB) || (opcode >= 0xAE && opcode <= 0xB1);
+}
+
+/* The trapping conversions 0xA8 .. 0xB1 in their saturating form. */
+static unsigned saturating(unsigned opcode)
+{
+    return 0xFC00 + (opcode <= 0xAB ? opcode - 0xA8 : opcode - 0xAE + 4);
+}
+
+/* Emits an operator whose operands are on the stack. Mostly keeps it from trapping, so that
+ * programs get further than their first division. */
+static void emit_operator(struct generator *g, unsigned opcode)
+{
+    bool tame = !chance(g, 24);
+    if (divides(opcode) && tame) {
+        constant(g, opcode < 0x79 ? I32 : I64, 1);
+        op(g, opcode < 0x79 ? 0x72 : 0x84); /* or */
+    }
+    if (truncates(opcode) && tame)
+        opcode = saturating(opcode);
+    if (opcode == 0xBC || opcode == 0x98) /* bits of the value on top become visible */
+        canonicalize(g, F32);
+    if (opcode == 0xBD || opcode == 0xA6)
+        canonicalize(g, F64);
+    if (opcode >= 0xFC00)
+        prefixed(g, opcode & 0xFF);
+    else
+        op(g, opcode);
+}
+
+static unsigned decide_opcode(struct generator *g, const struct operator_range *range)
+{
+    return range->first + decide(g, (unsigned)(range->last - range->first) + 1);
+}
+
+/* ---- producing a value of a type from nothing ---- */
+
+static void produce(struct generator *g, uint8_t type, unsigned depth);
+
+static bool produce_local(struct generator *g, uint8_t type)
+{
+    unsigned start = decide(g, g->local_count);
+    for (unsigned i = 0; i < g->local_count; i++) {
+        unsigned index = (start + i) % g->local_count;
+        if (g->locals[index] == type) {
+            local_get(g, index);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool produce_global(struct generator *g, uint8_t type)
+{
+    unsigned start = decide(g, g->global_count);
+    for (unsigned i = 0; i < g->global_count; i++) {
+        unsigned index = (start + i) % g->global_count;
+        if (g->global_types[index] == type) {
+            op_u32(g, 0x23, index);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool produce_operator(struct generator *g, uint8_t type, unsigned depth)
+{
+    unsigned count = sizeof operators / sizeof *operators, start = decide(g, count);
+    for (unsigned i = 0; i < count && !is_reference(type); i++) {
+        const struct operator_range *range = &operators[(start + i) % count];
+        if (result_type(range->type) != type)
+            continue;
+        uint8_t operands[MAX_VALUES];
+        unsigned operand_count = operand_types(range->type, operands);
+        for (unsigned k = 0; k < operand_count; k++)
+            produce(g, operands[k], depth + 1);
+        emit_operator(g, decide_opcode(g, range));
+        return true;
+    }
+    return false;
+}
+
+static void produce_constant(struct generator *g, uint8_t type)
+{
+    if (type == FUNCREF && chance(g, 160))
+        op_u32(g, 0xD2, decide(g, g->function_count));
+    else
+        constant(g, type, decide_bits(g));
+}
+
+/* Emits code that leaves one value of `type`; does not push it on the abstract stack. */
+static void produce(struct generator *g, uint8_t type, unsigned depth)
+{
+    if (chance(g, 120) && produce_local(g, type))
+        return;
+    if (chance(g, 40) && produce_global(g, type))
+        return;
+    if (depth < MAX_DEPTH && chance(g, 90) && produce_operator(g, type, depth))
+        return;
+    produce_constant(g, type);
+}
+
+/* Makes the operands be on top of the stack and takes them off the abstract one. In
+ * unreachable code the operands may come from nowhere. */
+static void need(struct generator *g, const uint8_t *types, unsigned count)
+{
+    const struct frame *frame = top_frame(g);
+    bool there = has(g, types, count, frame->base);
+    if (frame->unreachable && g->height == frame->base && chance(g, 60))
+        return;
+    if (!there || chance(g, 60)) {
+        for (unsigned i = 0; i < count; i++)
+            produce(g, types[i], 0);
+        return;
+    }
+    pop(g, count);
+}
+
+static void need_one(struct generator *g, uint8_t type)
+{
+    need(g, &type, 1);
+}
+
+/* ---- memory ---- */
+
+struct access {
+    uint8_t opcode, type, log_bytes;
+};
+
+static const struct access accesses[] = {
+    {0x28, I32, 2}, {0x29, I64, 3}, {0x2A, F32, 2}, {0x2B, F64, 3}, {0x2C, I32, 0},
+    {0x2D, I32, 0}, {0x2E, I32, 1}, {0x2F, I32, 1}, {0x30, I64, 0}, {0x31, I64, 0},
+    {0x32, I64, 1}, {0x33, I64, 1}, {0x34, I64, 2}, {0x35, I64, 2}, /* loads */
+    {0x36, I32, 2}, {0x37, I64, 3}, {0x38, F32, 2}, {0x39, F64, 3}, {0x3A, I32, 0},
+    {0x3B, I32, 1}, {0x3C, I64, 0}, {0x3D, I64, 1}, {0x3E, I64, 2},
+};
+
+static void memory_argument(struct generator *g, unsigned log_bytes)
+{
+    unsigned alignment = decide(g, log_bytes + 1);
+    unsigned memory = decide(g, g->memory_count);
+    if (memory != 0 || (g->memory_count > 1 && chance(g, 40))) {
+        wasm_u32(&g->out, alignment | 0x40);
+        wasm_u32(&g->out, memory);
+    } else {
+        wasm_u32(&g->out, alignment);
+    }
+    wasm_u32(&g->out, chance(g, 8) ? (uint32_t)decide_bits(g) : decide(g, 64));
+}
+
+/* Keeps the address on top inside the first page, mostly. */
+static void tame_address(struct generator *g)
+{
+    if (chance(g, 16))
+        return;
+    constant(g, I32, 0xFF0F);
+    op(g, 0x71);
+}
+
+static void step_load(struct generator *g)
+{
+    const struct access *access = &accesses[decide(g, 14)];
+    need_one(g, I32);
+    tame_address(g);
+    op(g, access->opcode);
+    memory_argument(g, access->log_bytes);
+    push(g, access->type);
+}
+
+/* Address and value are made afresh, so that the address can be tamed. */
+static void step_store(struct generator *g)
+{
+    const struct access *access = &accesses[14 + decide(g, 9)];
+    produce(g, I32, 0);
+    tame_address(g);
+    produce(g, access->type, 0);
+    canonicalize(g, access->type);
+    op(g, access->opcode);
+    memory_argument(g, access->log_bytes);
+}
+
+static void need_range(struct generator *g, unsigned tame_of_256)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        produce(g, I32, MAX_DEPTH - 1);
+        if (!chance(g, 256 - tame_of_256)) {
+            constant(g, I32, i == 2 ? 0x7F : 0xFFF);
+            op(g, 0x71);
+        }
+    }
+}
+
+static void step_memory(struct generator *g)
+{
+    static const uint8_t one = I32;
+    switch (decide(g, 6)) {
+    case 0: /* size */
+        op_u32(g, 0x3F, decide(g, g->memory_count));
+        push(g, I32);
+        break;
+    case 1: /* grow */
+        need(g, &one, 1);
+        if (!chance(g, 30)) {
+            constant(g, I32, 1);
+            op(g, 0x71);
+        }
+        op_u32(g, 0x40, decide(g, g->memory_count));
+        push(g, I32);
+        break;
+    case 2: /* fill */
+        need_range(g, 240);
+        prefixed(g, 11);
+        wasm_u32(&g->out, decide(g, g->memory_count));
+        break;
+    case 3: /* copy */
+        need_range(g, 240);
+        prefixed(g, 10);
+        wasm_u32(&g->out, decide(g, g->memory_count));
+        wasm_u32(&g->out, decide(g, g->memory_count));
+        break;
+    case 4: /* init, mostly within the segment's few bytes */
+        if (g->data_count == 0)
+            return;
+        produce(g, I32, MAX_DEPTH);
+        tame_address(g);
+        constant(g, I32, decide(g, 4));
+        constant(g, I32, decide(g, 8));
+        prefixed(g, 8);
+        wasm_u32(&g->out, decide(g, g->data_count));
+        wasm_u32(&g->out, decide(g, g->memory_count));
+        break;
+    default:
+        if (g->data_count == 0)
+            return;
+        prefixed(g, 9);
+        wasm_u32(&g->out, decide(g, g->data_count));
+        break;
+    }
+}
+
+/* ---- tables ---- */
+
+static void small_index(struct generator *g)
+{
+    produce(g, I32, MAX_DEPTH - 1);
+    if (!chance(g, 16)) {
+        constant(g, I32, 7);
+        op(g, 0x71);
+    }
+}
+
+static void table_get_set(struct generator *g, unsigned table, bool set)
+{
+    small_index(g);
+    if (set)
+        produce(g, g->table_types[table], 0);
+    op_u32(g, set ? 0x26 : 0x25, table);
+    if (!set)
+        push(g, g->table_types[table]);
+}
+
+static void table_grow(struct generator *g, unsigned table)
+{
+    produce(g, g->table_types[table], 0);
+    constant(g, I32, decide(g, 12));
+    prefixed(g, 15);
+    wasm_u32(&g->out, table);
+    push(g, I32);
+}
+
+static void table_fill(struct generator *g, unsigned table)
+{
+    small_index(g);
+    produce(g, g->table_types[table], 0);
+    small_index(g);
+    prefixed(g, 17);
+    wasm_u32(&g->out, table);
+}
+
+static void table_copy(struct generator *g, unsigned table)
+{
+    unsigned from = decide(g, g->table_count);
+    if (g->table_types[from] != g->table_types[table])
+        from = table;
+    small_index(g);
+    small_index(g);
+    small_index(g);
+    prefixed(g, 14);
+    wasm_u32(&g->out, table);
+    wasm_u32(&g->out, from);
+}
+
+static void table_init(struct generator *g, unsigned table)
+{
+    unsigned segment = decide(g, g->element_count);
+    if (g->element_count == 0 || g->element_types[segment] != g->table_types[table])
+        return;
+    small_index(g);
+    constant(g, I32, decide(g, 3));
+    constant(g, I32, decide(g, 4));
+    prefixed(g, 12);
+    wasm_u32(&g->out, segment);
+    wasm_u32(&g->out, table);
+}
+
+static void step_table(struct generator *g)
+{
+    unsigned table = decide(g, g->table_count);
+    if (g->table_count == 0)
+        return;
+    switch (decide(g, 8)) {
+    case 0: table_get_set(g, table, false); break;
+    case 1: table_get_set(g, table, true); break;
+    case 2: table_grow(g, table); break;
+    case 3: table_fill(g, table); break;
+    case 4: table_copy(g, table); break;
+    case 5: table_init(g, table); break;
+    case 6:
+        prefixed(g, 16);
+        wasm_u32(&g->out, table);
+        push(g, I32);
+        break;
+    default:
+        if (g->element_count == 0)
+            return;
+        prefixed(g, 13);
+        wasm_u32(&g->out, decide(g, g->element_count));
+        break;
+    }
+}
+
+/* ---- values ---- */
+
+static void step_operator(struct generator *g)
+{
+    const struct operator_range *range =
+        &operators[decide(g, sizeof operators / sizeof *operators)];
+    uint8_t operands[MAX_VALUES];
+    unsigned count = operand_types(range->type, operands);
+    need(g, operands, count);
+    emit_operator(g, decide_opcode(g, range));
+    push(g, result_type(range->type));
+}
+
+static void step_local(struct generator *g)
+{
+    unsigned index = decide(g, g->local_count);
+    if (g->local_count == 0)
+        return;
+    unsigned kind = decide(g, 3);
+    if (kind == 0) {
+        local_get(g, index);
+        push(g, g->locals[index]);
+        return;
+    }
+    need_one(g, g->locals[index]);
+    op_u32(g, kind == 1 ? 0x21 : 0x22, index);
+    if (kind == 2)
+        push(g, g->locals[index]);
+}
+
+static void step_global(struct generator *g)
+{
+    unsigned index = decide(g, g->global_count);
+    if (g->global_count == 0)
+        return;
+    if (!g->global_mutable[index] || chance(g, 100)) {
+        op_u32(g, 0x23, index);
+        push(g, g->global_types[index]);
+        return;
+    }
+    need_one(g, g->global_types[index]);
+    op_u32(g, 0x24, index);
+}
+
+static void step_select(struct generator *g)
+{
+    uint8_t type = decide_type(g);
+    const uint8_t operands[] = {type, type, I32};
+    need(g, operands, 3);
+    if (is_reference(type) || chance(g, 40)) {
+        op(g, 0x1C);
+        op(g, 1);
+        op(g, type);
+    } else {
+        op(g, 0x1B);
+    }
+    push(g, type);
+}
+
+static void step_reference(struct generator *g)
+{
+    uint8_t type = chance(g, 128) ? FUNCREF : EXTERNREF;
+    need_one(g, type);
+    op(g, 0xD1);
+    push(g, I32);
+}
+
+static void step_push(struct generator *g)
+{
+    uint8_t type = decide_type(g);
+    produce(g, type, 0);
+    push(g, type);
+}
+
+static void step_drop(struct generator *g)
+{
+    if (g->height == top_frame(g)->base) {
+        op(g, 0x01); /* nop */
+        return;
+    }
+    op(g, 0x1A);
+    pop(g, 1);
+}
+
+/* ---- blocks and branches ---- */
+
+/* "if (budget == 0) unreachable; budget -= 1" */
+static void spend_budget(struct generator *g)
+{
+    op_u32(g, 0x23, budget_global(g));
+    op(g, 0x45);
+    op(g, 0x04);
+    op(g, EMPTY);
+    op(g, 0x00);
+    op(g, 0x0B);
+    op_u32(g, 0x23, budget_global(g));
+    constant(g, I32, 1);
+    op(g, 0x6B);
+    op_u32(g, 0x24, budget_global(g));
+}
+
+static void put_block_type(struct generator *g, struct signature *type)
+{
+    unsigned kind = decide(g, 3);
+    memset(type, 0, sizeof *type);
+    if (kind == 0) {
+        op(g, EMPTY);
+    } else if (kind == 1) {
+        type->result_count = 1;
+        type->results[0] = decide_type(g);
+        op(g, type->results[0]);
+    } else {
+        unsigned index = decide(g, g->type_count);
+        *type = g->types[index];
+        wasm_s32(&g->out, (int32_t)index);
+    }
+}
+
+/* The operands are made after the block type is known, so the opcode waits for them. */
+static void step_block(struct generator *g)
+{
+    static const uint8_t opcodes[] = {0x02, 0x03, 0x04};
+    unsigned opcode = opcodes[decide(g, 3)];
+    struct wasm_writer saved = g->out;
+    struct signature type;
+    uint8_t operands[MAX_VALUES + 1];
+    uint8_t block_type[8];
+    if (g->frame_count == MAX_FRAMES)
+        return;
+    put_block_type(g, &type);
+    size_t bytes = g->out.size - saved.size;
+    if (g->out.overflowed || bytes > sizeof block_type)
+        return;
+    memcpy(block_type, g->out.bytes + saved.size, bytes);
+    g->out = saved;
+    memcpy(operands, type.parameters, type.parameter_count);
+    operands[type.parameter_count] = I32;
+    need(g, operands, type.parameter_count + (opcode == 0x04 ? 1 : 0));
+    op(g, opcode);
+    wasm_bytes(&g->out, block_type, bytes);
+    g->frames[g->frame_count++] =
+        (struct frame){.opcode = (uint8_t)opcode, .type = type, .base = g->height};
+    push_all(g, type.parameters, type.parameter_count);
+    if (opcode == 0x03)
+        spend_budget(g);
+}
+
+/* Leaves exactly the frame's results on the stack. */
+static void settle(struct generator *g)
+{
+    const struct frame *frame = top_frame(g);
+    const struct signature *type = &frame->type;
+    unsigned count = g->height - frame->base;
+    if (count == type->result_count && has(g, type->results, count, frame->base))
+        return;
+    while (g->height > frame->base)
+        step_drop(g);
+    if (frame->unreachable && chance(g, 100)) /* results may come from nowhere */
+        return;
+    for (unsigned i = 0; i < type->result_count; i++)
+        produce(g, type->results[i], 0);
+}
+
+static bool same_types(const struct signature *type)
+{
+    return type->parameter_count == type->result_count &&
+           memcmp(type->parameters, type->results, type->result_count) == 0;
+}
+
+static void close_frame(struct generator *g)
+{
+    struct frame *frame = top_frame(g);
+    settle(g);
+    g->height = frame->base;
+    if (frame->opcode == 0x04 && (!same_types(&frame->type) || chance(g, 128))) {
+        op(g, 0x05);
+        frame->opcode = 0x05;
+        frame->unreachable = false;
+        push_all(g, frame->type.parameters, frame->type.parameter_count);
+        return;
+    }
+    op(g, 0x0B);
+    struct signature type = frame->type;
+    g->frame_count--;
+    if (g->frame_count != 0)
+        push_all(g, type.results, type.result_count);
+}
+
+static unsigned label_types(const struct frame *frame, uint8_t *types)
+{
+    bool loop = frame->opcode == 0x03;
+    unsigned count = loop ? frame->type.parameter_count : frame->type.result_count;
+    memcpy(types, loop ? frame->type.parameters : frame->type.results, count);
+    return count;
+}
+
+static const struct frame *label(struct generator *g, unsigned depth)
+{
+    return &g->frames[g->frame_count - 1 - depth];
+}
+
+static void branch_table(struct generator *g, unsigned depth)
+{
+    uint8_t types[MAX_VALUES + 1], others[MAX_VALUES + 1];
+    unsigned count = label_types(label(g, depth), types);
+    unsigned entries = decide(g, 6);
+    types[count] = I32;
+    need(g, types, count + 1);
+    op_u32(g, 0x0E, entries);
+    for (unsigned i = 0; i < entries; i++) {
+        unsigned other = decide(g, g->frame_count);
+        bool same = label_types(label(g, other), others) == count &&
+                    memcmp(types, others, count) == 0;
+        wasm_u32(&g->out, same ? other : depth);
+    }
+    wasm_u32(&g->out, depth);
+    become_unreachable(g);
+}
+
+static void step_branch(struct generator *g)
+{
+    unsigned depth = decide(g, g->frame_count), kind = decide(g, 8);
+    uint8_t types[MAX_VALUES + 1];
+    unsigned count = label_types(label(g, depth), types);
+    if (kind == 0) {
+        branch_table(g, depth);
+    } else if (kind == 1) {
+        need(g, types, count);
+        op_u32(g, 0x0C, depth);
+        become_unreachable(g);
+    } else if (kind == 2 && chance(g, 128)) {
+        need(g, g->type.results, g->type.result_count);
+        op(g, 0x0F);
+        become_unreachable(g);
+    } else if (kind == 3 && chance(g, 16)) {
+        op(g, 0x00);
+        become_unreachable(g);
+    } else {
+        types[count] = I32;
+        need(g, types, count + 1);
+        op_u32(g, 0x0D, depth);
+        push_all(g, types, count);
+    }
+}
+
+/* ---- calls ---- */
+
+static bool may_tail_call(struct generator *g, const struct signature *type)
+{
+    return (g->features & GENERATE_TAIL_CALL) != 0 &&
+           type->result_count == g->type.result_count &&
+           memcmp(type->results, g->type.results, type->result_count) == 0 && chance(g, 40);
+}
+
+static void after_call(struct generator *g, const struct signature *type, bool tail)
+{
+    if (tail)
+        become_unreachable(g);
+    else
+        push_all(g, type->results, type->result_count);
+}
+
+static void step_call(struct generator *g)
+{
+    unsigned index = decide(g, g->function_count);
+    const struct signature *type = &g->types[g->function_types[index]];
+    need(g, type->parameters, type->parameter_count);
+    bool tail = may_tail_call(g, type);
+    op_u32(g, tail ? 0x12 : 0x10, index);
+    after_call(g, type, tail);
+}
+
+static void step_call_indirect(struct generator *g)
+{
+    unsigned table = decide(g, g->table_count);
+    if (g->table_count == 0 || g->table_types[table] != FUNCREF)
+        return;
+    /* mostly the type of a function that exists, so that some calls succeed */
+    unsigned index = g->function_types[decide(g, g->function_count)];
+    const struct signature *type = &g->types[index];
+    need(g, type->parameters, type->parameter_count);
+    small_index(g);
+    bool tail = may_tail_call(g, type);
+    op_u32(g, tail ? 0x13 : 0x11, index);
+    wasm_u32(&g->out, table);
+    after_call(g, type, tail);
+}
+
+/* ---- a function ---- */
+
+static void step(struct generator *g)
+{
+    unsigned kind = decide(g, 32);
+    if (g->height - top_frame(g)->base > MAX_STACK / 8 || g->height > MAX_STACK)
+        step_drop(g);
+    else if (kind < 7)
+        step_operator(g);
+    else if (kind < 11)
+        step_local(g);
+    else if (kind < 13)
+        step_load(g);
+    else if (kind < 15)
+        step_store(g);
+    else if (kind < 17)
+        step_global(g);
+    else if (kind < 20)
+        step_block(g);
+    else if (kind < 22)
+        step_branch(g);
+    else if (kind == 22 && g->frame_count > 1)
+        close_frame(g);
+    else if (kind == 23)
+        step_call(g);
+    else if (kind == 24)
+        step_call_indirect(g);
+    else if (kind == 25)
+        step_select(g);
+    else if (kind == 26)
+        step_memory(g);
+    else if (kind == 27)
+        step_table(g);
+    else if (kind == 28)
+        step_reference(g);
+    else if (kind < 31)
+        step_push(g);
+    else
+        step_drop(g);
+}
+
+static void declare_locals(struct generator *g)
+{
+    unsigned groups = decide(g, 6);
+    memcpy(g->locals, g->type.parameters, g->type.parameter_count);
+    g->local_count = g->type.parameter_count;
+    wasm_u32(&g->out, groups + 2);
+    for (unsigned i = 0; i < groups; i++) {
+        uint8_t type = decide_type(g);
+        unsigned count = decide(g, 3);
+        wasm_u32(&g->out, count);
+        op(g, type);
+        memset(g->locals + g->local_count, type, count);
+        g->local_count += count;
+    }
+    g->f32_temporary = g->local_count;
+    g->f64_temporary = g->local_count + 1;
+    op(g, 1), op(g, F32), op(g, 1), op(g, F64);
+}
+
+static void write_function(struct generator *g, unsigned index)
+{
+    size_t body = wasm_open(&g->out);
+    g->type = g->types[g->function_types[index]];
+    declare_locals(g);
+    g->height = 0;
+    g->frame_count = 1;
+    g->frames[0] = (struct frame){.opcode = 0x02, .type = g->type};
+    spend_budget(g);
+    unsigned steps = 4 + decide(g, MAX_STEPS);
+    for (unsigned i = 0; i < steps && g->left != 0; i++)
+        step(g);
+    while (g->frame_count != 0)
+        close_frame(g);
+    wasm_close(&g->out, body);
+}
+
+/* ---- sections ---- */
+
+static void decide_values(struct generator *g, uint8_t *types, unsigned *count, unsigned most)
+{
+    *count = decide(g, most + 1);
+    for (unsigned i = 0; i < *count; i++)
+        types[i] = decide_type(g);
+}
+
+static void write_types(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_TYPE);
+    g->type_count = 1 + decide(g, MAX_TYPES);
+    wasm_u32(&g->out, g->type_count);
+    for (unsigned i = 0; i < g->type_count; i++) {
+        struct signature *type = &g->types[i];
+        decide_values(g, type->parameters, &type->parameter_count, MAX_VALUES);
+        decide_values(g, type->results, &type->result_count, i == 0 ? 1 : MAX_VALUES);
+        op(g, 0x60);
+        wasm_u32(&g->out, type->parameter_count);
+        wasm_bytes(&g->out, type->parameters, type->parameter_count);
+        wasm_u32(&g->out, type->result_count);
+        wasm_bytes(&g->out, type->results, type->result_count);
+    }
+    wasm_close(&g->out, section);
+}
+
+static void write_imports(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_IMPORT);
+    g->imported_functions = decide(g, 3);
+    wasm_u32(&g->out, g->imported_functions);
+    for (unsigned i = 0; i < g->imported_functions; i++) {
+        char name[] = {'h', (char)('0' + i), '\0'};
+        g->function_types[i] = decide(g, g->type_count);
+        wasm_name(&g->out, "env");
+        wasm_name(&g->out, name);
+        op(g, 0x00);
+        wasm_u32(&g->out, g->function_types[i]);
+    }
+    wasm_close(&g->out, section);
+}
+
+static void write_functions(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_FUNCTION);
+    unsigned defined = 1 + decide(g, MAX_FUNCTIONS - 3);
+    wasm_u32(&g->out, defined);
+    g->function_count = g->imported_functions + defined;
+    for (unsigned i = g->imported_functions; i < g->function_count; i++) {
+        g->function_types[i] = decide(g, g->type_count);
+        wasm_u32(&g->out, g->function_types[i]);
+    }
+    wasm_close(&g->out, section);
+}
+
+static void write_tables(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_TABLE);
+    g->table_count = decide(g, MAX_TABLES + 1);
+    wasm_u32(&g->out, g->table_count);
+    for (unsigned i = 0; i < g->table_count; i++) {
+        unsigned minimum = 8 + decide(g, 16);
+        g->table_types[i] = i == 0 || chance(g, 128) ? FUNCREF : EXTERNREF;
+        op(g, g->table_types[i]);
+        op(g, 0x01);
+        wasm_u32(&g->out, minimum);
+        wasm_u32(&g->out, minimum + decide(g, 32));
+    }
+    wasm_close(&g->out, section);
+}
+
+static void write_memories(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_MEMORY);
+    g->memory_count = 1;
+    if ((g->features & GENERATE_MULTI_MEMORY) != 0)
+        g->memory_count += decide(g, MAX_MEMORIES);
+    wasm_u32(&g->out, g->memory_count);
+    for (unsigned i = 0; i < g->memory_count; i++) {
+        unsigned minimum = 1 + decide(g, 2);
+        op(g, 0x01);
+        wasm_u32(&g->out, minimum);
+        wasm_u32(&g->out, minimum + decide(g, 3));
+    }
+    wasm_close(&g->out, section);
+}
+
+static void constant_expression(struct generator *g, uint8_t type)
+{
+    bool integer = type == I32 || type == I64;
+    if (type == FUNCREF && chance(g, 180))
+        op_u32(g, 0xD2, decide(g, g->function_count));
+    else
+        constant(g, type, decide_bits(g));
+    if (integer && (g->features & GENERATE_EXTENDED_CONST) != 0 && chance(g, 80)) {
+        constant(g, type, decide_bits(g));
+        op(g, (type == I32 ? 0x6A : 0x7C) + decide(g, 3));
+    }
+    op(g, 0x0B);
+}
+
+static void write_globals(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_GLOBAL);
+    g->global_count = decide(g, MAX_GLOBALS);
+    wasm_u32(&g->out, g->global_count + 1);
+    for (unsigned i = 0; i < g->global_count; i++) {
+        g->global_types[i] = decide_type(g);
+        g->global_mutable[i] = !chance(g, 64);
+        op(g, g->global_types[i]);
+        op(g, g->global_mutable[i]);
+        constant_expression(g, g->global_types[i]);
+    }
+    op(g, I32), op(g, 1); /* the budget */
+    constant(g, I32, CALL_BUDGET);
+    op(g, 0x0B);
+    wasm_close(&g->out, section);
+}
+
+static void write_export(struct generator *g, char letter, unsigned kind, unsigned index)
+{
+    char name[] = {letter, (char)('0' + index / 10), (char)('0' + index % 10), '\0'};
+    wasm_name(&g->out, name);
+    op(g, kind);
+    wasm_u32(&g->out, index);
+}
+
+/* Everything: functions f00 …, tables t00 …, memories m00 …, globals g00 … */
+static void write_exports(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_EXPORT);
+    wasm_u32(&g->out, g->function_count - g->imported_functions + g->table_count +
+                          g->memory_count + g->global_count + 1);
+    for (unsigned i = g->imported_functions; i < g->function_count; i++)
+        write_export(g, 'f', 0, i);
+    for (unsigned i = 0; i < g->table_count; i++)
+        write_export(g, 't', 1, i);
+    for (unsigned i = 0; i < g->memory_count; i++)
+        write_export(g, 'm', 2, i);
+    for (unsigned i = 0; i <= g->global_count; i++)
+        write_export(g, 'g', 3, i);
+    wasm_close(&g->out, section);
+}
+
+/* Segment 0 declares every function, so that ref.func may name any. */
+static void write_declarations(struct generator *g)
+{
+    op(g, 0x03);
+    op(g, 0x00);
+    wasm_u32(&g->out, g->function_count);
+    for (unsigned i = 0; i < g->function_count; i++)
+        wasm_u32(&g->out, i);
+    g->element_types[0] = FUNCREF;
+}
+
+static void write_element_segment(struct generator *g, unsigned index)
+{
+    unsigned table = decide(g, g->table_count);
+    bool active = g->table_count != 0 && !chance(g, 64);
+    uint8_t type = active ? g->table_types[table] : chance(g, 128) ? FUNCREF : EXTERNREF;
+    g->element_types[index] = type;
+    op(g, active ? 0x06 : 0x05);
+    if (active) {
+        wasm_u32(&g->out, table);
+        constant(g, I32, decide(g, 6));
+        op(g, 0x0B);
+    }
+    op(g, type);
+    unsigned count = decide(g, 8);
+    wasm_u32(&g->out, count);
+    for (unsigned i = 0; i < count; i++)
+        constant_expression(g, type);
+}
+
+static void write_elements(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_ELEMENT);
+    g->element_count = 1 + decide(g, MAX_SEGMENTS);
+    wasm_u32(&g->out, g->element_count);
+    write_declarations(g);
+    for (unsigned i = 1; i < g->element_count; i++)
+        write_element_segment(g, i);
+    wasm_close(&g->out, section);
+}
+
+static void write_data_count(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_DATA_COUNT);
+    g->data_count = decide(g, MAX_SEGMENTS);
+    wasm_u32(&g->out, g->data_count);
+    wasm_close(&g->out, section);
+}
+
+static void write_data(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_DATA);
+    wasm_u32(&g->out, g->data_count);
+    for (unsigned i = 0; i < g->data_count; i++) {
+        bool active = !chance(g, 100);
+        unsigned memory = decide(g, g->memory_count);
+        op(g, active ? (memory == 0 ? 0 : 2) : 1);
+        if (active && memory != 0)
+            wasm_u32(&g->out, memory);
+        if (active) {
+            constant(g, I32, chance(g, 8) ? decide_bits(g) : decide(g, 200));
+            op(g, 0x0B);
+        }
+        unsigned count = decide(g, 24);
+        wasm_u32(&g->out, count);
+        for (unsigned k = 0; k < count; k++)
+            op(g, decide_byte(g));
+    }
+    wasm_close(&g->out, section);
+}
+
+static void write_code(struct generator *g)
+{
+    size_t section = wasm_open_section(&g->out, WASM_CODE);
+    wasm_u32(&g->out, g->function_count - g->imported_functions);
+    for (unsigned i = g->imported_functions; i < g->function_count; i++)
+        write_function(g, i);
+    wasm_close(&g->out, section);
+}
+
+size_t generate_module(const uint8_t *decisions, size_t count, unsigned features, uint8_t *out,
+                       size_t capacity)
+{
+    static struct generator g;
+    memset(&g, 0, sizeof g);
+    g.decisions = decisions;
+    g.left = count;
+    g.features = features;
+    g.out = (struct wasm_writer){.bytes = out, .capacity = capacity};
+    wasm_header(&g.out);
+    write_types(&g);
+    write_imports(&g);
+    write_functions(&g);
+    write_tables(&g);
+    write_memories(&g);
+    write_globals(&g);
+    write_exports(&g);
+    write_elements(&g);
+    write_data_count(&g);
+    write_code(&g);
+    write_data(&g);
+    return g.out.overflowed ? 0 : g.out.size;
+}

@@ -1,0 +1,441 @@
+/* transcript.c - everything that can be seen of a module's run, as text.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "transcript.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_VALUES = 1000, MAX_PAGES = 16, MAX_TABLE = 10000, GENERATED_BUDGET = 300 };
+
+struct run {
+    const struct transcript_options *options;
+    struct transcript *out;
+    struct wrt_partition *partition;
+    struct wrt_store *store;
+    struct wrt_module *module;
+    struct wrt_instance *instance;
+    uint64_t host_calls;
+    bool sound; /* no invariant was broken so far */
+};
+
+void transcript_add(struct transcript *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    size_t at = out->size < sizeof out->text ? out->size : sizeof out->text - 1;
+    int n = vsnprintf(out->text + at, sizeof out->text - at, format, arguments);
+    out->size += n < 0 ? 0 : (size_t)n;
+    va_end(arguments);
+}
+
+static void broken(struct run *run, const char *what)
+{
+    transcript_add(run->out, "BROKEN: %s\n", what);
+    run->sound = false;
+}
+
+/* ---- loading ---- */
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* Mostly small pieces, now and then an empty or a large one. */
+static size_t next_chunk(uint32_t *state, size_t left)
+{
+    uint32_t random = next_random(state);
+    size_t wanted = (random & 7) == 0 ? (random >> 8) % 4096 : (random >> 8) % 12;
+    return wanted < left ? wanted : left;
+}
+
+enum wrt_status load_in_chunks(struct wrt_partition *partition, const uint8_t *bytes,
+                               size_t size, uint32_t chunk_seed, struct wrt_module **out,
+                               struct wrt_error *error)
+{
+    struct wrt_module_loader *loader;
+    uint32_t state = chunk_seed;
+    enum wrt_status status = wrt_module_begin(partition, NULL, &loader, error);
+    if (status != WRT_OK)
+        return status;
+    for (size_t at = 0; at < size && status == WRT_OK;) {
+        size_t n = chunk_seed == 0 ? size - at : next_chunk(&state, size - at);
+        status = wrt_module_feed(loader, bytes + at, n, error);
+        at += n;
+    }
+    if (status == WRT_OK)
+        return wrt_module_finish(loader, out, error);
+    wrt_module_abort(loader);
+    return status;
+}
+
+static bool load(struct run *run, const uint8_t *bytes, size_t size)
+{
+    struct wrt_error error = {.text = ""};
+    enum wrt_status status = load_in_chunks(run->partition, bytes, size,
+                                            run->options->chunk_seed, &run->module, &error);
+    if (status == WRT_OK)
+        return true;
+    transcript_add(run->out, "load %s at %" PRIu64 ": %s\n", wrt_status_name(status),
+                   error.byte_offset, error.text);
+    return false;
+}
+
+/* ---- what traps, by name ---- */
+
+static const char *trap_name(const struct run *run)
+{
+    enum wrt_trap_kind kind = wrt_store_trap(run->store)->kind;
+    if (!run->options->coarse)
+        return wrt_trap_text(kind);
+    switch (kind) {
+    case WRT_TRAP_INTEGER_DIVIDE_BY_ZERO: return "zero";
+    case WRT_TRAP_INTEGER_OVERFLOW:
+    case WRT_TRAP_INVALID_CONVERSION: return "number";
+    case WRT_TRAP_OUT_OF_BOUNDS_MEMORY: return "memory";
+    case WRT_TRAP_OUT_OF_BOUNDS_TABLE:
+    case WRT_TRAP_UNDEFINED_ELEMENT: return "table";
+    case WRT_TRAP_UNINITIALIZED_ELEMENT:
+    case WRT_TRAP_INDIRECT_CALL_TYPE_MISMATCH: return "indirect";
+    case WRT_TRAP_CALL_STACK_EXHAUSTED: return "stack";
+    default: return wrt_trap_text(kind);
+    }
+}
+
+/* ---- values ---- */
+
+static void add_value(struct run *run, uint8_t type, union wrt_slot value)
+{
+    const char *name = wrt_value_type_name(type);
+    bool nan = (type == WRT_F32 && value.f32 != value.f32) ||
+               (type == WRT_F64 && value.f64 != value.f64);
+    if (nan)
+        transcript_add(run->out, " %s:nan", name);
+    else if (type == WRT_I32 || type == WRT_F32)
+        transcript_add(run->out, " %s:%" PRIx32, name, value.i32);
+    else if (type == WRT_I64 || type == WRT_F64)
+        transcript_add(run->out, " %s:%" PRIx64, name, value.i64);
+    else if (type == WRT_FUNCREF)
+        transcript_add(run->out, " %s:%s", name, value.function == NULL ? "null" : "function");
+    else
+        transcript_add(run->out, " %s:%" PRIuPTR, name, (uintptr_t)value.external);
+}
+
+/* The argument at a position, of a type; the same in differ.js. */
+static struct wrt_value argument(uint8_t type, uint32_t position)
+{
+    struct wrt_value value = {.type = (enum wrt_value_type)type};
+    value.of.i64 = 0;
+    switch (type) {
+    case WRT_I32: value.of.i32 = 3 + position; break;
+    case WRT_I64: value.of.i64 = UINT64_C(0x100000005) + position; break;
+    case WRT_F32: value.of.f32 = 1.25f * (float)(position + 1); break;
+    case WRT_F64: value.of.f64 = -2.5 * (double)(position + 1); break;
+    case WRT_EXTERNREF: value.of.external = (void *)(uintptr_t)(position + 1); break;
+    default: break;
+    }
+    return value;
+}
+
+/* ---- stand-ins for imports ---- */
+
+struct stand_in {
+    struct run *run;
+    struct wrt_function_type type;
+};
+
+/* Answers with the sum of the arguments of the result's type, and 7; floats are constant. */
+static enum wrt_status answer(struct wrt_caller *caller, void *context,
+                              const union wrt_slot *arguments, union wrt_slot *results)
+{
+    (void)caller;
+    const struct stand_in *self = context;
+    uint32_t sum32 = 7;
+    uint64_t sum64 = 7;
+    self->run->host_calls++;
+    for (uint32_t i = 0; i < self->type.parameter_count; i++) {
+        sum32 += self->type.parameters[i] == WRT_I32 ? arguments[i].i32 : 0;
+        sum64 += self->type.parameters[i] == WRT_I64 ? arguments[i].i64 : 0;
+    }
+    for (uint32_t i = 0; i < self->type.result_count; i++) {
+        results[i].i64 = 0;
+        switch (self->type.results[i]) {
+        case WRT_I32: results[i].i32 = sum32; break;
+        case WRT_I64: results[i].i64 = sum64; break;
+        case WRT_F32: results[i].f32 = 1.5f; break;
+        case WRT_F64: results[i].f64 = 2.5; break;
+        default: break;
+        }
+    }
+    return WRT_OK;
+}
+
+static enum wrt_status stand_in_for(struct run *run, const struct wrt_extern_type *type,
+                                    struct stand_in *self, struct wrt_extern *out,
+                                    struct wrt_error *error)
+{
+    const union wrt_slot null = {.i64 = 0};
+    out->kind = type->kind;
+    *self = (struct stand_in){.run = run, .type = type->function};
+    switch (type->kind) {
+    case WRT_EXTERN_FUNCTION:
+        return wrt_function_create(run->store, &type->function, answer, self, &out->of.function,
+                                   error);
+    case WRT_EXTERN_TABLE:
+        return wrt_table_create(run->store, &type->table, null, &out->of.table, error);
+    case WRT_EXTERN_MEMORY:
+        return wrt_memory_create(run->store, &type->memory, &out->of.memory, error);
+    case WRT_EXTERN_GLOBAL:
+        return wrt_global_create(run->store, &type->global,
+                                 argument(type->global.content, 0).of, &out->of.global, error);
+    default:
+        return WRT_ERR_UNSUPPORTED;
+    }
+}
+
+/* ---- running, straight or in pieces ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void refuel(struct run *run, uint64_t used)
+{
+    uint64_t left = run->options->fuel == 0 ? UINT64_MAX : run->options->fuel - used;
+    uint64_t piece = run->options->pause_every == 0 ? UINT64_MAX : run->options->pause_every;
+    wrt_store_set_fuel(run->store, least(left, piece));
+}
+
+/* Continues a call until it ends or its whole fuel is used. Adds the fuel to *used. */
+static enum wrt_status continue_call(struct run *run, enum wrt_status status,
+                                     struct wrt_value *results, uint32_t result_count,
+                                     uint64_t *used)
+{
+    uint64_t fuel = run->options->fuel == 0 ? UINT64_MAX : run->options->fuel;
+    *used = wrt_store_fuel_used(run->store);
+    while (status == WRT_PAUSED) {
+        if (wrt_store_pause_reason(run->store) != WRT_PAUSE_FUEL)
+            broken(run, "paused, but not for fuel");
+        if (*used >= fuel) {
+            wrt_store_drop(run->store);
+            return status;
+        }
+        refuel(run, *used);
+        status = wrt_store_resume(run->store, results, result_count);
+        *used += wrt_store_fuel_used(run->store);
+    }
+    return status;
+}
+
+static void add_outcome(struct run *run, enum wrt_status status, uint64_t used)
+{
+    if (status == WRT_ERR_TRAP)
+        transcript_add(run->out, " trap %s", trap_name(run));
+    else
+        transcript_add(run->out, " %s", status == WRT_OK ? "ok" : wrt_status_name(status));
+    if (!run->options->coarse)
+        transcript_add(run->out, " fuel %" PRIu64, used);
+}
+
+static void refill_budget(struct run *run)
+{
+    struct wrt_module_info info;
+    struct wrt_module_export last;
+    struct wrt_extern item;
+    wrt_module_get_info(run->module, &info);
+    if (!run->options->generated || info.export_count == 0 ||
+        wrt_module_get_export(run->module, info.export_count - 1, &last) != WRT_OK)
+        return;
+    if (wrt_instance_export_bytes(run->instance, last.name, &item) != WRT_OK ||
+        wrt_global_set(item.of.global, (union wrt_slot){.i32 = GENERATED_BUDGET}) != WRT_OK)
+        broken(run, "the budget cannot be refilled");
+}
+
+static void call(struct run *run, struct wrt_extern item, const struct wrt_function_type *type)
+{
+    static struct wrt_value arguments[MAX_VALUES], results[MAX_VALUES];
+    uint64_t used;
+    if (type->parameter_count > MAX_VALUES || type->result_count > MAX_VALUES)
+        return;
+    for (uint32_t i = 0; i < type->parameter_count; i++)
+        arguments[i] = argument(type->parameters[i], i);
+    refill_budget(run);
+    refuel(run, 0);
+    enum wrt_status status = wrt_function_call(run->store, item.of.function, arguments,
+                                               type->parameter_count, results,
+                                               type->result_count);
+    status = continue_call(run, status, results, type->result_count, &used);
+    add_outcome(run, status, used);
+    for (uint32_t i = 0; status == WRT_OK && i < type->result_count; i++)
+        add_value(run, type->results[i], results[i].of);
+}
+
+/* ---- what can be seen afterwards ---- */
+
+static void add_table(struct run *run, const struct wrt_table *table, uint8_t element)
+{
+    uint64_t size = wrt_table_size(table);
+    transcript_add(run->out, " size %" PRIu64, size);
+    for (uint64_t i = 0; i < least(size, 64); i++) {
+        union wrt_slot value;
+        if (wrt_table_get(table, i, &value) != WRT_OK)
+            broken(run, "a table's element cannot be read");
+        else
+            add_value(run, element, value);
+    }
+}
+
+/* FNV-1a over little-endian 32-bit words: what JavaScript computes quickly too. */
+static void add_memory(struct run *run, const struct wrt_memory *memory)
+{
+    static uint8_t page[65536];
+    uint64_t pages = wrt_memory_size_pages(memory);
+    uint32_t hash = 2166136261u, word;
+    for (uint64_t i = 0; i < pages; i++) {
+        if (wrt_memory_read(memory, i * sizeof page, page, sizeof page) != WRT_OK)
+            broken(run, "a page cannot be read");
+        for (size_t k = 0; k < sizeof page; k += 4) {
+            memcpy(&word, page + k, 4);
+            hash = (hash ^ word) * 16777619u;
+        }
+    }
+    transcript_add(run->out, " pages %" PRIu64 " hash %" PRIx32, pages, hash);
+}
+
+static void add_name(struct run *run, struct wrt_bytes name)
+{
+    for (size_t i = 0; i < name.size_bytes && i < 32; i++)
+        transcript_add(run->out, name.data[i] > ' ' && name.data[i] < 0x7F ? "%c" : "%%%02x",
+                       name.data[i]);
+}
+
+static void add_object(struct run *run, struct wrt_extern item)
+{
+    struct wrt_extern_type type;
+    wrt_extern_get_type(item, &type);
+    if (type.kind == WRT_EXTERN_GLOBAL)
+        add_value(run, type.global.content, wrt_global_get(item.of.global));
+    else if (type.kind == WRT_EXTERN_TABLE)
+        add_table(run, item.of.table, type.table.element);
+    else if (type.kind == WRT_EXTERN_MEMORY)
+        add_memory(run, item.of.memory);
+}
+
+/* Calls the exported functions, or shows all other exports. */
+static void visit_exports(struct run *run, uint32_t count, bool functions)
+{
+    for (uint32_t i = 0; i < count && i < 200; i++) {
+        struct wrt_module_export export;
+        struct wrt_extern item;
+        if (wrt_module_get_export(run->module, i, &export) != WRT_OK ||
+            wrt_instance_export_bytes(run->instance, export.name, &item) != WRT_OK) {
+            broken(run, "an export is not found");
+            continue;
+        }
+        if ((export.type.kind == WRT_EXTERN_FUNCTION) != functions)
+            continue;
+        add_name(run, export.name);
+        if (functions)
+            call(run, item, &export.type.function);
+        else
+            add_object(run, item);
+        transcript_add(run->out, "\n");
+    }
+}
+
+/* ---- the whole run ---- */
+
+static bool link_imports(struct run *run, uint32_t count, struct stand_in *stand_ins,
+                         struct wrt_extern *imports)
+{
+    struct wrt_error error = {.text = ""};
+    for (uint32_t i = 0; i < count; i++) {
+        struct wrt_module_import import;
+        enum wrt_status status = wrt_module_get_import(run->module, i, &import);
+        if (status == WRT_OK)
+            status = stand_in_for(run, &import.type, &stand_ins[i], &imports[i], &error);
+        if (status != WRT_OK) {
+            transcript_add(run->out, "import %u %s %s\n", i, wrt_status_name(status),
+                           error.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool instantiate(struct run *run, const struct wrt_extern *imports, uint32_t count)
+{
+    struct wrt_error error = {.text = ""};
+    uint64_t used;
+    refuel(run, 0);
+    enum wrt_status status = wrt_store_instantiate_with(run->store, run->module, imports, count,
+                                                        false, &run->instance, &error);
+    status = continue_call(run, status, NULL, 0, &used);
+    transcript_add(run->out, "instance");
+    add_outcome(run, status, used);
+    transcript_add(run->out, " %s\n", run->options->coarse ? "" : error.text);
+    return status == WRT_OK;
+}
+
+static void run_module(struct run *run)
+{
+    struct wrt_module_info info;
+    wrt_module_get_info(run->module, &info);
+    struct stand_in *stand_ins = calloc(info.import_count + 1, sizeof *stand_ins);
+    struct wrt_extern *imports = calloc(info.import_count + 1, sizeof *imports);
+    if (stand_ins != NULL && imports != NULL &&
+        link_imports(run, info.import_count, stand_ins, imports) &&
+        instantiate(run, imports, info.import_count)) {
+        visit_exports(run, info.export_count, true);
+        visit_exports(run, info.export_count, false);
+        transcript_add(run->out, "host calls %" PRIu64 "\n", run->host_calls);
+    }
+    if (wrt_store_destroy(run->store) != WRT_OK)
+        broken(run, "the store is not destroyed");
+    free(stand_ins);
+    free(imports);
+}
+
+static void close_run(struct run *run)
+{
+    struct wrt_partition_info info;
+    if (run->module != NULL && wrt_module_destroy(run->module) != WRT_OK)
+        broken(run, "the module is not destroyed");
+    wrt_partition_get_info(run->partition, &info);
+    if (info.used_bytes != 0)
+        broken(run, "the partition does not return to zero");
+    if (wrt_partition_destroy(run->partition, NULL) != WRT_OK)
+        broken(run, "the partition is not destroyed");
+}
+
+bool transcript_run(const uint8_t *bytes, size_t size, const struct transcript_options *options,
+                    struct transcript *out)
+{
+    struct run run = {.options = options, .out = out, .sound = true};
+    const struct wrt_partition_config partition = {.name = "fuzz", .max_bytes = 64 << 20};
+    const struct wrt_store_config store = {.max_memory_pages = MAX_PAGES,
+                                           .max_table_elements = MAX_TABLE,
+                                           .stack_bytes = 1 << 20};
+    out->size = 0;
+    out->text[0] = '\0';
+    if (wrt_partition_create(NULL, &partition, &run.partition, NULL) != WRT_OK) {
+        broken(&run, "no partition");
+        return false;
+    }
+    if (load(&run, bytes, size)) {
+        if (wrt_store_create(run.partition, &store, &run.store, NULL) == WRT_OK)
+            run_module(&run);
+        else
+            broken(&run, "no store");
+    }
+    close_run(&run);
+    return run.sound;
+}
