@@ -6,7 +6,10 @@
 # means skipped.
 function(wrt_unit_test name)
   add_executable(${name} ${ARGN})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${WRT_PORT_INCLUDES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${WRT_PORT_INCLUDES}
+    ${PROJECT_SOURCE_DIR}/tests/support)
+  target_compile_definitions(${name} PRIVATE
+    WRT_TEST_MODULES="${PROJECT_BINARY_DIR}/tests/modules")
   target_link_libraries(${name} PRIVATE wrt cmocka wrt_warnings)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
