@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "partition_live.h"
 #include "transcript.h"
 
 enum { CONTROL_BYTES = 4 };
@@ -109,7 +110,7 @@ static struct outcome load(const uint8_t *bytes, size_t size, uint64_t max_bytes
     }
     wrt_partition_get_info(partition, &info);
     outcome.peak_bytes = info.high_water_bytes;
-    require(info.used_bytes == 0, "the partition does not return to zero", &outcome);
+    require(partition_live_bytes(partition) == 0, "the partition does not return to zero", &outcome);
     require(info.high_water_bytes <= info.max_bytes, "more was used than allowed", &outcome);
     require(wrt_partition_destroy(partition, NULL) == WRT_OK, "no destroy", &outcome);
     return outcome;

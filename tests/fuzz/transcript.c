@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "partition_live.h"
+
 enum { MAX_VALUES = 1000, MAX_PAGES = 16, MAX_TABLE = 10000, GENERATED_BUDGET = 300 };
 
 struct run {
@@ -406,11 +408,9 @@ static void run_module(struct run *run)
 
 static void close_run(struct run *run)
 {
-    struct wrt_partition_info info;
     if (run->module != NULL && wrt_module_destroy(run->module) != WRT_OK)
         broken(run, "the module is not destroyed");
-    wrt_partition_get_info(run->partition, &info);
-    if (info.used_bytes != 0)
+    if (partition_live_bytes(run->partition) != 0)
         broken(run, "the partition does not return to zero");
     if (wrt_partition_destroy(run->partition, NULL) != WRT_OK)
         broken(run, "the partition is not destroyed");

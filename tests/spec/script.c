@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "partition_live.h"
 #include "spectest.h"
 
 enum {
@@ -154,18 +155,11 @@ static enum wrt_status load_bytes(struct script *script, const char *bytes, size
     return status;
 }
 
-static uint64_t used_bytes(const struct script *script)
-{
-    struct wrt_partition_info info;
-    wrt_partition_get_info(script->partition, &info);
-    return info.used_bytes;
-}
-
 /* What every refusal owes: a filled-in error, an offset inside the module, no byte kept. */
 static struct verdict check_refusal(struct script *script, enum wrt_status status, size_t size,
                                     uint64_t used_before, const struct wrt_error *error)
 {
-    uint64_t used_now = used_bytes(script);
+    uint64_t used_now = partition_live_bytes(script->partition);
     if (error->status != status)
         return failed("the error says %s, the call returned %s", wrt_status_name(error->status),
                       wrt_status_name(status));
@@ -200,7 +194,7 @@ static struct verdict load(struct script *script, const cJSON *command, enum wrt
     char *bytes = filename == NULL ? NULL : file_read(path, MAX_MODULE_BYTES, &size);
     if (bytes == NULL)
         return failed("cannot read the module %s", filename == NULL ? "(no filename)" : filename);
-    uint64_t used_before = used_bytes(script);
+    uint64_t used_before = partition_live_bytes(script->partition);
     memset(error, 0, sizeof *error);
     *status = load_bytes(script, bytes, size, out, error);
     free(bytes);
@@ -758,7 +752,7 @@ static void close_store(struct script *script, const char *name, struct tally *t
     }
     if (script->partition == NULL)
         return;
-    if (used_bytes(script) != 0)
+    if (partition_live_bytes(script->partition) != 0)
         fail_script(name, tally, "the partition does not return to zero", "");
     if (wrt_partition_destroy(script->partition, &error) != WRT_OK)
         fail_script(name, tally, "the partition is not destroyed", error.text);

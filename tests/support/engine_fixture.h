@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "partition_live.h"
 #include "wrt/wrt.h"
 
 #define assert_status(actual, expected)                                                       \
@@ -83,9 +84,7 @@ static inline void fixture_start(struct fixture *f, const char *name)
 
 static inline uint64_t fixture_used(const struct fixture *f)
 {
-    struct wrt_partition_info info;
-    wrt_partition_get_info(f->partition, &info);
-    return info.used_bytes;
+    return partition_live_bytes(f->partition);
 }
 
 /* Gives everything back, and checks that it was everything. */

@@ -117,14 +117,12 @@ static enum wrt_status attempt(struct attempt *a, const struct scenario *scenari
 
 static void give_back(struct attempt *a)
 {
-    struct wrt_partition_info info;
     assert_status(wrt_store_destroy(a->store), WRT_OK);
     assert_status(wrt_module_destroy(a->modules[0]), WRT_OK);
     assert_status(wrt_module_destroy(a->modules[1]), WRT_OK);
     if (a->partition == NULL)
         return;
-    wrt_partition_get_info(a->partition, &info);
-    assert_int_equal(info.used_bytes, 0);
+    assert_int_equal(partition_live_bytes(a->partition), 0);
     assert_status(wrt_partition_destroy(a->partition, NULL), WRT_OK);
 }
 

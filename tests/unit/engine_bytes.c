@@ -71,9 +71,7 @@ static struct wrt_partition *open_partition(void)
 
 static void close_partition(struct wrt_partition *partition)
 {
-    struct wrt_partition_info info;
-    wrt_partition_get_info(partition, &info);
-    assert_int_equal(info.used_bytes, 0);
+    assert_int_equal(partition_live_bytes(partition), 0);
     assert_status(wrt_partition_destroy(partition, NULL), WRT_OK);
 }
 

@@ -35,9 +35,7 @@ static enum wrt_status load_try(struct load *load, const struct wrt_module_confi
 
 static void load_close(struct load *load)
 {
-    struct wrt_partition_info info;
-    wrt_partition_get_info(load->partition, &info);
-    assert_int_equal(info.used_bytes, 0);
+    assert_int_equal(partition_live_bytes(load->partition), 0);
     assert_status(wrt_partition_destroy(load->partition, NULL), WRT_OK);
     free(load->out.bytes);
 }
