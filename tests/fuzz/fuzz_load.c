@@ -99,8 +99,11 @@ static struct outcome load(const uint8_t *bytes, size_t size, uint64_t max_bytes
     struct wrt_partition *partition;
     struct wrt_module *module;
     struct wrt_partition_info info;
-    if (wrt_partition_create(NULL, &config, &partition, NULL) != WRT_OK)
-        abort();
+    outcome.status = wrt_partition_create(NULL, &config, &partition, &outcome.error);
+    if (outcome.status != WRT_OK) { /* too small for its own control block */
+        require(outcome.status == WRT_ERR_PARTITION_MAX, "no partition", &outcome);
+        return outcome;
+    }
     outcome.status = load_in_chunks(partition, bytes, size, chunk_seed, &module, &outcome.error);
     if (outcome.status == WRT_OK) {
         walk(module, size);
