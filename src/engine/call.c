@@ -377,8 +377,10 @@ enum wrt_status wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *
 void wrt_store_drop(struct wrt_store *store)
 {
     const struct wrt_activation *a = innermost(store);
-    if (a != NULL && a->paused)
-        drop_to(store, store->exec.depth - 1);
+    if (a == NULL || !a->paused)
+        return;
+    drop_to(store, store->exec.depth - 1);
+    store->exec.pause_reason = WRT_PAUSE_NONE;
 }
 
 /* ---- the same with types ---- */

@@ -29,8 +29,10 @@
       (then (i32.add (i32.const 1) (call $again (i32.sub (local.get 0) (i32.const 1)))))
       (else (i32.const 0))))
   (func (export "peek") (param i32 i32) (result i32) (call $peek (local.get 0) (local.get 1)))
-  (func (export "work") (param i32) (call $work (local.get 0))
-    (loop $l (br_if $l (i32.const 0))))
+  (func (export "work") (param i32) (local $n i32)
+    (call $work (local.get 0))
+    (loop $again
+      (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 3)))))
   (func $self (export "reference") (param externref) (result externref)
     (call $reference (local.get 0) (ref.func $self)))
 )

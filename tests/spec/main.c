@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,19 +84,28 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* The last name of the folder whose path is the first `bytes` of `path`. */
+static void name_of_folder(const char *path, size_t bytes, char *out, size_t out_bytes)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s", (int)bytes, path);
+    char *real = realpath(folder, NULL);
+    const char *slash = real == NULL ? NULL : strrchr(real, '/');
+    snprintf(out, out_bytes, "%s", slash == NULL ? "" : slash + 1);
+    free(real);
+}
+
 /* A script is a file that was named outright, or NAME.json in a folder NAME. */
 static bool is_script(const FTSENT *entry)
 {
     if (entry->fts_level == FTS_ROOTLEVEL)
         return true;
     const char *folder = entry->fts_parent->fts_name;
-    char resolved[4096] = "";
+    char argument[256];
     if (entry->fts_level == FTS_ROOTLEVEL + 1) { /* the argument may end in "/" or be "." */
-        char *real = realpath(entry->fts_parent->fts_path, NULL);
-        const char *slash = real == NULL ? NULL : strrchr(real, '/');
-        snprintf(resolved, sizeof resolved, "%s", slash == NULL ? "" : slash + 1);
-        free(real);
-        folder = resolved;
+        name_of_folder(entry->fts_path, entry->fts_parent->fts_pathlen, argument,
+                       sizeof argument);
+        folder = argument;
     }
     size_t bytes = strlen(folder);
     return strncmp(entry->fts_name, folder, bytes) == 0 &&

@@ -246,7 +246,7 @@ static void test_imports_given(void **state)
     assert_non_null(strstr(f.error.text, "sum"));
     assert_status(wrt_store_instantiate_with(f.store, f.module, &nothing, 0, false, &instance,
                                              &f.error),
-                  WRT_ERR_ARGUMENT);
+                  WRT_ERR_UNLINKABLE);
     fixture_close(&f);
 }
 
