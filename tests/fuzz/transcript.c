@@ -226,7 +226,7 @@ static enum wrt_status continue_call(struct run *run, enum wrt_status status,
     while (status == WRT_PAUSED) {
         if (wrt_store_pause_reason(run->store) != WRT_PAUSE_FUEL)
             broken(run, "paused, but not for fuel");
-        if (*used >= fuel) {
+        if (*used > fuel) { /* exactly used up is not yet a reason to stop */
             wrt_store_drop(run->store);
             return status;
         }
