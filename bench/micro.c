@@ -73,7 +73,7 @@ static void calls(struct bench_bytes bytes)
     print_time("host -> wasm call of add", time_calls(&guest, "add", 0, CALLS), "ns");
     double with = time_calls(&guest, "call_host", CALLS, 1);
     double without = time_calls(&guest, "call_nothing", CALLS, 1);
-    print_time("wasm -> host call in a loop (the loop subtracted)", (with - without) / CALLS, "ns");
+    print_time("wasm -> host call in a loop (the loop subtracted)", (with - without) / (int)CALLS, "ns");
     bench_close(&guest);
 }
 

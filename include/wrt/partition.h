@@ -34,6 +34,8 @@ enum wrt_charge {
     WRT_CHARGE_COUNT
 };
 
+/* "code", "linear", ...; an unknown kind yields "?". Static string. */
+WRT_API const char *wrt_charge_name(enum wrt_charge charge);
 
 /* Zero-fill, set what you need. */
 struct wrt_partition_config {

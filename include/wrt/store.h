@@ -105,6 +105,11 @@ wrt_store_define_function(struct wrt_store *store, const char *module, const cha
                           const char *signature, wrt_host_function *call, void *context,
                           struct wrt_error *error);
 
+/* What an import of that name would be given; false if nothing is defined under it.
+ * O(definitions). */
+WRT_API bool wrt_store_find(const struct wrt_store *store, struct wrt_bytes module,
+                            struct wrt_bytes name, struct wrt_extern *out);
+
 /* Makes every export of `instance` importable under `module`. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_define_instance(struct wrt_store *store, const char *module,

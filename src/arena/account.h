@@ -62,6 +62,4 @@ void wrt_account_move(struct wrt_account *account, enum wrt_charge from, enum wr
 /* Copies the figures; exact when no other thread charges. */
 void wrt_account_read(const struct wrt_account *account, struct wrt_partition_info *out);
 
-WRT_API const char *wrt_charge_name(enum wrt_charge charge);
-
 #endif

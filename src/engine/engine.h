@@ -280,8 +280,6 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error);
 bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
-bool wrt_store_find(const struct wrt_store *store, struct wrt_bytes module, struct wrt_bytes name,
-                    struct wrt_extern *out);
 
 /* ---- instance.c ---- */
 struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,
