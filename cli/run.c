@@ -1,0 +1,412 @@
+/* cli/run.c - `wrt run`: one program in one partition, with limits and grants by option.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "session.h"
+
+enum { MAX_VALUES = 1000 }; /* the loader's default limit for parameters and results */
+
+struct run_options {
+    struct cli_session_config session;
+    uint64_t fuel;        /* UINT64_MAX: not limited */
+    uint64_t deadline_ms; /* 0: none */
+    const char *invoke;   /* NULL: _start */
+    bool stats, stats_json;
+};
+
+/* ---- options ---- */
+
+enum option {
+    OPTION_MEMORY,
+    OPTION_FUEL,
+    OPTION_DEADLINE,
+    OPTION_STACK,
+    OPTION_VERIFY,
+    OPTION_DIR,
+    OPTION_ENV,
+    OPTION_CLOCKS,
+    OPTION_CLOCK_RESOLUTION,
+    OPTION_RANDOM,
+    OPTION_CANONICAL_NAN,
+    OPTION_INVOKE,
+    OPTION_STATS
+};
+
+static const struct cli_option options[] = {
+    [OPTION_MEMORY] = {"memory", "MIN:MAX[:RESERVED]",
+                       "partition: guaranteed, most and resident bytes (K, M, G)"},
+    [OPTION_FUEL] = {"fuel", "N", "stop after N instructions"},
+    [OPTION_DEADLINE] = {"deadline", "MS", "stop after MS milliseconds"},
+    [OPTION_STACK] = {"stack", "BYTES", "the guest's call stack (K, M, G); default 256K"},
+    [OPTION_VERIFY] = {"verify", "LEVEL", "off, minimal, standard, full or critical"},
+    [OPTION_DIR] = {"dir", "HOST[::GUEST][:ro]", "grant a folder, under another name, read-only"},
+    [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},
+    [OPTION_CLOCKS] = {"clocks", "none|monotonic|all", "clocks to grant; default all"},
+    [OPTION_CLOCK_RESOLUTION] = {"clock-resolution", "NS", "clocks tick in steps of NS"},
+    [OPTION_RANDOM] = {"random", "none|system|SEED", "random numbers to grant; default system"},
+    [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},
+    [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"},
+    [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"},
+    {0}};
+
+static bool set_count(const char *value, uint64_t least, uint64_t most, uint64_t *out)
+{
+    uint64_t count;
+    if (!cli_parse_count(value, &count) || count < least || count > most)
+        return false;
+    *out = count;
+    return true;
+}
+
+/* Cuts "HOST[::GUEST][:ro]" in place. */
+static bool add_directory(struct cli_session_config *config, char *value)
+{
+    if (config->wasi.directory_count == CLI_MAX_GRANTS)
+        return false;
+    struct wrt_wasi_directory *directory = &config->directories[config->wasi.directory_count];
+    size_t length = strlen(value);
+    directory->read_only = length > 3 && strcmp(value + length - 3, ":ro") == 0;
+    if (directory->read_only)
+        value[length - 3] = '\0';
+    char *split = strstr(value, "::");
+    if (split != NULL)
+        *split = '\0';
+    directory->host_path = value;
+    directory->guest_path = split != NULL ? split + 2 : value;
+    if (*directory->host_path == '\0' || *directory->guest_path == '\0')
+        return false;
+    config->wasi.directory_count++;
+    return true;
+}
+
+static bool add_variable(struct cli_session_config *config, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    if (equals == NULL || equals == value || config->wasi.environment_count == CLI_MAX_GRANTS)
+        return false;
+    config->environment[config->wasi.environment_count++] = value;
+    return true;
+}
+
+static bool set_clocks(struct wrt_wasi_config *wasi, const char *value)
+{
+    if (strcmp(value, "none") == 0)
+        wasi->clocks = 0;
+    else if (strcmp(value, "monotonic") == 0)
+        wasi->clocks = WRT_WASI_CLOCK_MONOTONIC;
+    else if (strcmp(value, "all") == 0)
+        wasi->clocks = WRT_WASI_CLOCK_ALL;
+    else
+        return false;
+    return true;
+}
+
+static bool set_random(struct wrt_wasi_config *wasi, const char *value)
+{
+    if (strcmp(value, "none") == 0)
+        wasi->random = WRT_WASI_RANDOM_NONE;
+    else if (strcmp(value, "system") == 0)
+        wasi->random = WRT_WASI_RANDOM_SYSTEM;
+    else if (cli_parse_count(value, &wasi->random_seed))
+        wasi->random = WRT_WASI_RANDOM_SEEDED;
+    else
+        return false;
+    return true;
+}
+
+static bool set_stats(struct run_options *run, const char *value)
+{
+    run->stats = true;
+    run->stats_json = value != NULL;
+    return value == NULL || strcmp(value, "json") == 0;
+}
+
+/* False if the value is bad. */
+static bool set_option(struct run_options *run, int option, char *value)
+{
+    struct cli_session_config *session = &run->session;
+    switch ((enum option)option) {
+    case OPTION_MEMORY: return cli_parse_memory(value, &session->partition);
+    case OPTION_FUEL: return set_count(value, 0, UINT64_MAX - 1, &run->fuel);
+    case OPTION_DEADLINE: return set_count(value, 1, UINT64_C(1) << 40, &run->deadline_ms);
+    case OPTION_STACK:
+        return cli_parse_size(value, &session->stack_bytes) && session->stack_bytes != 0;
+    case OPTION_VERIFY: return cli_parse_level(value, &session->partition.verification);
+    case OPTION_DIR: return add_directory(session, value);
+    case OPTION_ENV: return add_variable(session, value);
+    case OPTION_CLOCKS: return set_clocks(&session->wasi, value);
+    case OPTION_CLOCK_RESOLUTION:
+        return set_count(value, 1, 1000000000, &session->wasi.clock_resolution_ns);
+    case OPTION_RANDOM: return set_random(&session->wasi, value);
+    case OPTION_CANONICAL_NAN: session->canonical_nan = true; return true;
+    case OPTION_INVOKE: run->invoke = value; return true;
+    case OPTION_STATS: return set_stats(run, value);
+    }
+    return false;
+}
+
+/* The parser's last word: CLI_OPTIONS_END, or what ended it early. */
+static int parse(struct run_options *run, struct cli_parser *parser)
+{
+    *run = (struct run_options){.fuel = UINT64_MAX};
+    cli_session_defaults(&run->session);
+    int option;
+    while ((option = cli_next_option(parser)) >= 0) {
+        if (!set_option(run, option, parser->value)) {
+            cli_fail(CLI_EXIT_USAGE, "--%s takes %s, not '%s'", options[option].name,
+                     options[option].argument, parser->value);
+            return CLI_OPTIONS_BAD;
+        }
+    }
+    return option;
+}
+
+/* ---- how a call ended ---- */
+
+static void print_function(const struct wrt_frame *frame)
+{
+    if (frame->is_host) {
+        fputs("the host", stderr);
+        return;
+    }
+    if (frame->name.size_bytes != 0) {
+        cli_print_bytes(stderr, frame->name);
+        fprintf(stderr, " (function %" PRIu32 ")", frame->function_index);
+    } else {
+        fprintf(stderr, "function %" PRIu32, frame->function_index);
+    }
+    fprintf(stderr, " at byte %" PRIu64, frame->byte_offset);
+}
+
+/* "wrt: FILE: WHAT in FUNCTION at byte N", then who called whom. */
+static int report_stop(const struct cli_session *session, enum cli_exit code, const char *what)
+{
+    struct wrt_frame frame;
+    fflush(stdout);
+    fprintf(stderr, "wrt: %s: %s", session->config->file, what);
+    if (wrt_store_get_frame(session->store, 0, &frame) == WRT_OK) {
+        fputs(" in ", stderr);
+        print_function(&frame);
+    }
+    fputc('\n', stderr);
+
+    uint32_t depth = 0;
+    for (; wrt_store_get_frame(session->store, depth, &frame) == WRT_OK; depth++) {
+        fprintf(stderr, "  #%-2" PRIu32 " ", depth);
+        print_function(&frame);
+        fputc('\n', stderr);
+    }
+    uint32_t all = wrt_store_frame_count(session->store);
+    if (all > depth)
+        fprintf(stderr, "  ... and %" PRIu32 " more\n", all - depth);
+    return (int)code;
+}
+
+static int report_trap(const struct cli_session *session)
+{
+    const struct wrt_trap *trap = wrt_store_trap(session->store);
+    char what[sizeof trap->text + 8];
+    snprintf(what, sizeof what, "trap: %s",
+             trap->text[0] != '\0' ? trap->text : wrt_trap_text(trap->kind));
+    return report_stop(session, CLI_EXIT_TRAP, what);
+}
+
+static int report_pause(const struct cli_session *session)
+{
+    switch (wrt_store_pause_reason(session->store)) {
+    case WRT_PAUSE_FUEL: return report_stop(session, CLI_EXIT_FUEL, "out of fuel");
+    case WRT_PAUSE_DEADLINE: return report_stop(session, CLI_EXIT_DEADLINE, "past its deadline");
+    case WRT_PAUSE_INTERRUPT: return report_stop(session, CLI_EXIT_INTERRUPTED, "interrupted");
+    case WRT_PAUSE_HOST:
+    case WRT_PAUSE_NONE:
+    default: return report_stop(session, CLI_EXIT_FAILED, "paused by the host");
+    }
+}
+
+static int guest_exit(uint32_t code)
+{
+    return code > 255 ? 255 : (int)code;
+}
+
+/* The exit code for a call's or an instantiation's status. */
+static int conclude(const struct cli_session *session, enum wrt_status status,
+                    const struct wrt_error *error)
+{
+    switch (status) {
+    case WRT_OK: return CLI_EXIT_OK;
+    case WRT_EXITED: return guest_exit(wrt_store_exit_code(session->store));
+    case WRT_PAUSED: return report_pause(session);
+    case WRT_ERR_TRAP: return report_trap(session);
+    default: return cli_fail_status(session->config->file, status, error);
+    }
+}
+
+/* ---- calling ---- */
+
+/* An exported function with its type; false if there is none of that name. */
+static bool find_function(const struct cli_session *session, const char *name,
+                          struct wrt_function **function, struct wrt_function_type *type)
+{
+    struct wrt_extern item;
+    struct wrt_extern_type item_type;
+    if (wrt_instance_export(session->instance, name, &item) != WRT_OK ||
+        item.kind != WRT_EXTERN_FUNCTION)
+        return false;
+    wrt_extern_get_type(item, &item_type);
+    *function = item.of.function;
+    *type = item_type.function;
+    return true;
+}
+
+/* Calls a function that takes and gives nothing, such as _start. */
+static int call_plain(const struct cli_session *session, const char *name,
+                      struct wrt_function *function, const struct wrt_function_type *type)
+{
+    if (type->parameter_count != 0 || type->result_count != 0)
+        return cli_fail(CLI_EXIT_EXPORT, "%s: %s takes or gives values; only --invoke can call it",
+                        session->config->file, name);
+    return conclude(session, wrt_function_call(session->store, function, NULL, 0, NULL, 0), NULL);
+}
+
+static int parse_arguments(const struct cli_session *session, const char *name,
+                           const struct wrt_function_type *type, struct wrt_value *out)
+{
+    const struct wrt_wasi_config *wasi = &session->config->wasi;
+    uint32_t given = wasi->argument_count - 1;
+    if (given != type->parameter_count)
+        return cli_fail(CLI_EXIT_USAGE, "%s takes %" PRIu32 " arguments, %" PRIu32 " were given",
+                        name, type->parameter_count, given);
+    for (uint32_t i = 0; i < given; i++) {
+        const char *text = wasi->arguments[i + 1];
+        if (!cli_parse_value(text, type->parameters[i], &out[i]))
+            return cli_fail(CLI_EXIT_USAGE, "argument %" PRIu32 " of %s, '%s', is no %s", i + 1,
+                            name, text, wrt_value_type_name(type->parameters[i]));
+    }
+    return CLI_EXIT_OK;
+}
+
+static int call_with_values(const struct cli_session *session, const char *name,
+                            struct wrt_function *function, const struct wrt_function_type *type)
+{
+    static struct wrt_value arguments[MAX_VALUES], results[MAX_VALUES];
+    if (type->parameter_count > MAX_VALUES || type->result_count > MAX_VALUES)
+        return cli_fail(CLI_EXIT_EXPORT, "%s takes or gives more than %d values", name, MAX_VALUES);
+    int code = parse_arguments(session, name, type, arguments);
+    if (code != CLI_EXIT_OK)
+        return code;
+    enum wrt_status status = wrt_function_call(session->store, function, arguments,
+                                               type->parameter_count, results, type->result_count);
+    if (status != WRT_OK)
+        return conclude(session, status, NULL);
+    for (uint32_t i = 0; i < type->result_count; i++) {
+        cli_print_value(stdout, &results[i]);
+        putchar('\n');
+    }
+    return CLI_EXIT_OK;
+}
+
+/* A program starts at _start; with --invoke a library is initialised, then called. */
+static int call_guest(const struct cli_session *session, const char *invoke)
+{
+    struct wrt_function *function;
+    struct wrt_function_type type;
+    if (invoke == NULL) {
+        if (!find_function(session, "_start", &function, &type))
+            return cli_fail(CLI_EXIT_EXPORT,
+                            "%s exports no function _start; --invoke NAME calls another",
+                            session->config->file);
+        return call_plain(session, "_start", function, &type);
+    }
+    if (find_function(session, "_initialize", &function, &type) &&
+        strcmp(invoke, "_initialize") != 0) {
+        int code = call_plain(session, "_initialize", function, &type);
+        if (code != CLI_EXIT_OK)
+            return code;
+    }
+    if (!find_function(session, invoke, &function, &type))
+        return cli_fail(CLI_EXIT_EXPORT, "%s exports no function %s", session->config->file,
+                        invoke);
+    return call_with_values(session, invoke, function, &type);
+}
+
+/* ---- the keyboard's interrupt ---- */
+
+/* Read by the handler, so set before it is installed. */
+static struct wrt_store *interrupted_store;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    wrt_store_interrupt(interrupted_store);
+}
+
+/* The first interrupt pauses the guest; a second one ends the process as usual. */
+static void watch_keyboard(struct wrt_store *store)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    interrupted_store = store;
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void ignore_keyboard(void)
+{
+    signal(SIGINT, SIG_DFL);
+}
+
+/* ---- the command ---- */
+
+static int run_guest(struct cli_session *session, const struct run_options *run)
+{
+    struct wrt_error error = {0};
+    wrt_store_set_fuel(session->store, run->fuel);
+    uint64_t start_ns = wrt_time_now_ns();
+    if (run->deadline_ms != 0)
+        wrt_store_set_deadline(session->store, start_ns + run->deadline_ms * 1000000);
+    enum wrt_status status =
+        wrt_store_instantiate(session->store, session->module, &session->instance, &error);
+    cli_session_instantiated(session, start_ns);
+    if (status != WRT_OK)
+        return conclude(session, status, &error);
+    return call_guest(session, run->invoke);
+}
+
+static int run_program(const struct run_options *run)
+{
+    struct cli_session session;
+    int code = cli_session_open(&session, &run->session);
+    if (code == CLI_EXIT_OK) {
+        watch_keyboard(session.store);
+        uint64_t start_ns = wrt_time_now_ns();
+        code = run_guest(&session, run);
+        uint64_t run_ns = wrt_time_now_ns() - start_ns - session.instantiate_ns;
+        ignore_keyboard();
+        if (run->stats)
+            cli_print_stats(&session, run_ns, run->stats_json);
+    }
+    int closing = cli_session_close(&session);
+    return code != CLI_EXIT_OK ? code : closing;
+}
+
+static int run_command(const struct cli_command *command, int argc, char **argv)
+{
+    struct cli_parser parser = {.command = command, .argc = argc, .argv = argv};
+    static struct run_options run;
+    int option = parse(&run, &parser);
+    if (option == CLI_OPTIONS_HELP)
+        return CLI_EXIT_OK;
+    if (option == CLI_OPTIONS_BAD)
+        return CLI_EXIT_USAGE;
+    if (parser.next >= argc)
+        return cli_fail(CLI_EXIT_USAGE, "run needs a file; wrt run --help tells how");
+    cli_session_set_program(&run.session, argc - parser.next, argv + parser.next);
+    return run_program(&run);
+}
+
+const struct cli_command cli_run = {
+    "run", "[options] FILE [arguments...]", "Runs a program in a memory partition of its own.",
+    options, run_command};

@@ -1,0 +1,74 @@
+/* cli/session.h - one program in one partition: the steps that `run` and
+ * `inspect --footprint` share, so that the second tells exactly what the first will take.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli.h"
+
+enum { CLI_MAX_GRANTS = 64 };
+
+/* From the command line; every string is borrowed from argv. */
+struct cli_session_config {
+    const char *file;
+    struct wrt_partition_config partition;
+    uint64_t stack_bytes;
+    bool canonical_nan;
+    struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
+    struct wrt_wasi_directory directories[CLI_MAX_GRANTS];
+    const char *environment[CLI_MAX_GRANTS];
+};
+
+/* Fills *config with what a guest gets unless options say otherwise: the standard streams,
+ * clocks and random numbers; no directory, no variable. */
+void cli_session_defaults(struct cli_session_config *config);
+
+/* Sets the file and the guest's arguments: argv holds FILE and what follows it. */
+void cli_session_set_program(struct cli_session_config *config, int argc, char **argv);
+
+struct cli_session {
+    const struct cli_session_config *config;
+    struct wrt_partition *partition;
+    struct wrt_module *module;
+    struct wrt_store *store;
+    struct wrt_wasi *wasi;
+    struct wrt_instance *instance;
+    uint64_t load_ns, instantiate_ns;
+    struct wrt_partition_info instantiated; /* the partition at that moment */
+};
+
+/* Reads `file` in chunks into a loader of `partition`. Returns an exit code, after printing
+ * a sentence unless it is CLI_EXIT_OK. Gives *out. */
+int cli_load(struct wrt_partition *partition, const char *file,
+             const struct wrt_module_config *config, struct wrt_module **out);
+
+/* Fills *session: partition, module, store, and WASI for a module that imports it. Returns
+ * as cli_load; *session is to be closed in any case. `config` is kept until then. */
+int cli_session_open(struct cli_session *session, const struct cli_session_config *config);
+
+/* Notes time and memory of an instantiation that began at `start_ns`. */
+void cli_session_instantiated(struct cli_session *session, uint64_t start_ns);
+
+/* Frees all; returns an exit code: not OK if something was left in the partition. */
+int cli_session_close(struct cli_session *session);
+
+/* Reads --memory's MIN:MAX[:RESERVED] into *out. */
+bool cli_parse_memory(const char *text, struct wrt_partition_config *out);
+bool cli_parse_level(const char *text, enum wrt_verification_level *out);
+
+/* ---- value.c ---- */
+
+/* Reads `text` as a value of `type`. */
+bool cli_parse_value(const char *text, uint8_t type, struct wrt_value *out);
+void cli_print_value(FILE *out, const struct wrt_value *value);
+void cli_print_function_type(FILE *out, const struct wrt_function_type *type);
+
+/* ---- stats.c ---- */
+
+/* What --stats prints, as text or JSON, on standard error. */
+void cli_print_stats(const struct cli_session *session, uint64_t run_ns, bool json);
+/* Bytes per kind: one moment, and the peak. */
+void cli_print_footprint(const struct wrt_partition_info *info, bool json);
+
+#endif

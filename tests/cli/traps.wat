@@ -1,0 +1,15 @@
+;; SPDX-License-Identifier: Apache-2.0
+(module
+  (func $divide (export "divide") (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func $outer (export "outer") (param i32 i32) (result i32)
+    (i32.add (i32.const 1) (call $divide (local.get 0) (local.get 1))))
+  (func $stop (export "stop") (unreachable))
+  (func $forever (export "forever") (call $forever) (nop))
+  (func $deep (export "deep") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+      (else (i32.const 0))))
+  (func $spin (export "spin") (loop (br 0)))
+  (func $escape (export "escape") (call $named))
+  (func $named (export "a\1b[31mb") (unreachable)))
