@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     int steps = shortest(start, goal, &visited);
     printf("planner: %d steps from start to goal, %d cells looked at\n", steps, visited);
 
-    void *greedy = malloc(64u << 20);
+    void *volatile greedy = malloc(64u << 20); /* volatile: else the compiler drops it */
     printf("planner: asked for 64 MiB more: %s\n", greedy == NULL ? "refused" : "granted");
     free(greedy);
     return steps < 0 ? 3 : 0;
