@@ -33,26 +33,38 @@ static bool push_operand(struct translator *t, struct operand operand)
 
 static bool push(struct translator *t, uint8_t type)
 {
-    return push_operand(t, (struct operand){.type = type, .kind = AT_HOME});
+    return push_operand(t, (struct operand){.type = type, .kind = AT_HOME, .local = WRT_NONE});
 }
 
 static bool push_const(struct translator *t, uint8_t type, uint64_t bits)
 {
-    return push_operand(t, (struct operand){.type = type, .kind = AT_CONST, .bits = bits});
+    return push_operand(t, (struct operand){
+                               .type = type, .kind = AT_CONST, .local = WRT_NONE, .bits = bits});
+}
+
+/* Pushes an operand that reads o.local. */
+static bool push_alias(struct translator *t, struct operand o)
+{
+    o.older_alias = t->local_alias[o.local];
+    if (!push_operand(t, o))
+        return false;
+    t->local_alias[o.local] = t->height - 1;
+    return true;
 }
 
 static bool push_local(struct translator *t, uint32_t local)
 {
-    struct operand o = {.type = t->local_types[local], .kind = AT_LOCAL, .local = local};
-    if (t->live) {
-        o.older_alias = t->local_alias[local];
-        if (!push_operand(t, o))
-            return false;
-        t->local_alias[local] = t->height - 1;
-        return true;
-    }
-    o.kind = AT_HOME; /* nothing is emitted for it */
-    return push_operand(t, o);
+    const uint8_t type = t->local_types[local];
+    if (!t->live)
+        return push(t, type); /* nothing is emitted for it */
+    return push_alias(t, (struct operand){.type = type, .kind = AT_LOCAL, .local = local});
+}
+
+static void forget_alias(struct translator *t, uint32_t index)
+{
+    const struct operand *o = &t->operands[index];
+    if (o->local != WRT_NONE && t->local_alias[o->local] == index)
+        t->local_alias[o->local] = o->older_alias;
 }
 
 static bool type_mismatch(struct translator *t, uint8_t expected, uint8_t found)
@@ -78,9 +90,7 @@ static bool pop_typed(struct translator *t, uint8_t type, uint8_t *out_type)
     struct operand *o = &t->operands[t->height - 1];
     if (type != ANY_TYPE && o->type != ANY_TYPE && o->type != type)
         return type_mismatch(t, type, o->type);
-    t->height--;
-    if (o->kind == AT_LOCAL && t->local_alias[o->local] == t->height)
-        t->local_alias[o->local] = o->older_alias;
+    forget_alias(t, --t->height);
     if (t->settled > t->height)
         t->settled = t->height;
     if (out_type != NULL)
@@ -154,11 +164,8 @@ static void now_unreachable(struct translator *t)
 {
     struct control *c = innermost(t);
     /* Drop the block's operands; their aliases go with them, newest first. */
-    while (t->height > c->height) {
-        const struct operand *o = &t->operands[--t->height];
-        if (o->kind == AT_LOCAL && t->local_alias[o->local] == t->height)
-            t->local_alias[o->local] = o->older_alias;
-    }
+    while (t->height > c->height)
+        forget_alias(t, --t->height);
     if (t->settled > t->height)
         t->settled = t->height;
     c->unreachable = true;
@@ -288,7 +295,7 @@ static bool end_block(struct translator *t)
         /* The results are in their homes: forget how the code above made them. */
         for (uint32_t i = t->height - type.result_count; i < t->height; i++)
             t->operands[i] = (struct operand){.type = type.results[i + type.result_count - t->height],
-                                              .kind = AT_HOME};
+                                              .kind = AT_HOME, .local = WRT_NONE};
     }
     return true;
 }
@@ -382,7 +389,7 @@ static bool load(struct translator *t, uint8_t opcode)
     if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, WRT_I32))
         return false;
     const uint32_t index = t->height;
-    return wrt_emit_load(t, a->op, index, offset, memory, a->type) && push(t, a->type);
+    return wrt_emit_load(t, a->op, opcode, index, offset, memory, a->type) && push(t, a->type);
 }
 
 static bool store(struct translator *t, uint8_t opcode)
@@ -452,8 +459,11 @@ static bool binary(struct translator *t, uint8_t opcode)
                          : opcode <= 0x8A ? WRT_I64
                          : opcode <= 0x98 ? WRT_F32
                                           : WRT_F64;
+    struct operand sum;
     if (!pop(t, type) || !pop(t, type))
         return false;
+    if (opcode == 0x6A && wrt_lazy_add(t, t->height, t->height + 1, &sum))
+        return sum.local == WRT_NONE ? push_operand(t, sum) : push_alias(t, sum);
     return wrt_emit_binary(t, opcode, t->height, t->height + 1) &&
            push(t, compares ? WRT_I32 : type);
 }
@@ -940,7 +950,8 @@ static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
         !wrt_grow_scratch(t, &t->local_alias, &t->local_capacity, t->local_count + count,
                           sizeof *t->local_alias))
         return false;
-    memset(t->local_types + t->local_count, type, count);
+    if (count != 0)
+        memset(t->local_types + t->local_count, type, count);
     for (uint32_t i = 0; i < count; i++)
         t->local_alias[t->local_count + i] = WRT_NONE;
     t->local_count += count;

@@ -262,25 +262,49 @@ static bool emit_const(struct translator *t, uint32_t d, uint8_t type, uint64_t 
     return true;
 }
 
+static bool is_acc(const struct translator *t, uint32_t slot, uint8_t type)
+{
+    return t->acc[acc_of(type)] == slot;
+}
+
+/* Where an operand's value, or the variable part of its sum, is. */
+static uint32_t base_slot(const struct translator *t, uint32_t index)
+{
+    const struct operand *o = &t->operands[index];
+    return o->local != WRT_NONE ? wrt_local_slot(t, o->local) : home_of(t, index);
+}
+
+static bool emit_form(struct translator *t, uint8_t opcode, enum form form, uint32_t d, uint32_t a,
+                      uint32_t b, uint64_t bits);
+
+/* Puts the value of an operand into slot d. The operand stays as it is. */
+static bool emit_value(struct translator *t, uint32_t index, uint32_t d)
+{
+    const struct operand *o = &t->operands[index];
+    if (o->kind == AT_CONST)
+        return emit_const(t, d, o->type, o->bits);
+    const uint32_t s = base_slot(t, index);
+    if (o->kind == AT_SUM)
+        return emit_form(t, I32_ADD, is_acc(t, s, WRT_I32) ? FORM_AK : FORM_SK, d, s, 0, o->bits);
+    return emit_mov(t, d, s, o->type);
+}
+
 bool wrt_settle_operand(struct translator *t, uint32_t index)
 {
     struct operand *o = &t->operands[index];
-    bool ok = true;
-    if (!t->live)
+    if (!t->live || o->kind == AT_HOME)
         return true;
-    if (o->kind == AT_CONST)
-        ok = emit_const(t, home_of(t, index), o->type, o->bits);
-    else if (o->kind == AT_LOCAL)
-        ok = emit_mov(t, home_of(t, index), wrt_local_slot(t, o->local), o->type);
+    const bool ok = emit_value(t, index, home_of(t, index));
     o->kind = AT_HOME;
+    o->local = WRT_NONE;
     return ok;
 }
 
 /* The newest alias leaves its list when its operand is popped or settled in stack order. */
 static void drop_alias(struct translator *t, uint32_t index)
 {
-    struct operand *o = &t->operands[index];
-    if (o->kind == AT_LOCAL && t->local_alias[o->local] == index)
+    const struct operand *o = &t->operands[index];
+    if (o->local != WRT_NONE && t->local_alias[o->local] == index)
         t->local_alias[o->local] = o->older_alias;
 }
 
@@ -290,7 +314,7 @@ bool wrt_settle_aliases(struct translator *t)
         return true;
     for (; t->settled < t->height; t->settled++) {
         struct operand *o = &t->operands[t->settled];
-        if (o->kind != AT_LOCAL)
+        if (o->local == WRT_NONE)
             continue;
         t->local_alias[o->local] = WRT_NONE; /* all its aliases are settled here */
         if (!wrt_settle_operand(t, t->settled))
@@ -325,27 +349,29 @@ bool wrt_settle_top(struct translator *t, uint32_t count)
     return true;
 }
 
-/* The slot that holds a popped operand; a constant is first put into its home slot. */
+/* The slot that holds a popped operand; a constant or sum is first put into its home slot. */
 static bool slot_of(struct translator *t, uint32_t index, uint32_t *out)
 {
-    struct operand *o = &t->operands[index];
-    if (o->kind == AT_LOCAL) {
-        *out = wrt_local_slot(t, o->local);
-        return true;
+    const struct operand *o = &t->operands[index];
+    if (o->kind == AT_CONST || o->kind == AT_SUM) {
+        *out = home_of(t, index);
+        return wrt_settle_operand(t, index);
     }
-    *out = home_of(t, index);
-    return wrt_settle_operand(t, index);
+    *out = base_slot(t, index);
+    return true;
 }
 
-static bool is_acc(const struct translator *t, uint32_t slot, uint8_t type)
+/* Does slot_of emit nothing for it? */
+static bool is_in_slot(const struct translator *t, uint32_t index)
 {
-    return t->acc[acc_of(type)] == slot;
+    return t->operands[index].kind == AT_HOME || t->operands[index].kind == AT_LOCAL;
 }
 
 /* Is the last instruction the one that made operand `index`, and of no use to others? */
 static bool made_by_last(const struct translator *t, uint32_t index)
 {
-    return has_last(t) && t->operands[index].kind == AT_HOME && t->last.patchable &&
+    const struct operand *o = &t->operands[index];
+    return has_last(t) && t->last.patchable && o->local == WRT_NONE && o->kind != AT_CONST &&
            t->last.d == home_of(t, index);
 }
 
@@ -417,15 +443,75 @@ static bool is_mixer(uint8_t opcode)
     return opcode == I32_ADD || opcode == I32_AND || opcode == I32_XOR;
 }
 
+/* Load forms, in the order of their handlers. */
+enum { LOAD_S, LOAD_A, LOAD_SS, LOAD_AS, LOAD_SK, LOAD_AK, LOAD_X, LOAD_XA, LOAD_I, LOAD_IA,
+       LOAD_K, LOAD_M };
+
+/* The _sk handler of a load with an operation behind it; 0: there is none. */
+static unsigned load_then(uint8_t load, uint8_t opcode)
+{
+    static const struct {
+        uint8_t load, opcode;
+        uint16_t op;
+    } pairs[] = {
+        {0x28, I32_ADD, OP_i32_load_add_sk}, {0x28, I32_XOR, OP_i32_load_xor_sk},
+        {0x28, I32_AND, OP_i32_load_and_sk}, {0x2A, F32_ADD, OP_f32_load_add_sk},
+        {0x2A, F32_MUL, OP_f32_load_mul_sk}, {0x2B, F64_ADD, OP_f64_load_add_sk},
+        {0x2B, F64_MUL, OP_f64_load_mul_sk},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i].load == load && pairs[i].opcode == opcode)
+            return pairs[i].op;
+    return 0;
+}
+
+/* z op load, when the load was the last instruction. */
+static bool fuse_load(struct translator *t, uint8_t opcode, uint32_t z, uint32_t d, bool *done)
+{
+    enum { THEN_SK, THEN_SS, THEN_A };
+    const unsigned op = load_then(t->last.opcode, opcode);
+    const union word o = t->code[t->last.at + 1];
+    const bool is_float = opcode >= F32_ADD;
+    if (op == 0 || (is_float && t->config->canonical_nan))
+        return true;
+    unsigned form = THEN_SK;
+    int32_t offset = o.k.imm, sum = 0;
+    switch (t->last.form) {
+    case LOAD_S: break;
+    case LOAD_A: form = THEN_A; break;
+    case LOAD_SS: form = THEN_SS; offset = o.s.c; break;
+    case LOAD_SK:
+    case LOAD_AK:
+        form = t->last.form == LOAD_AK ? THEN_A : THEN_SK;
+        sum = o.k.imm;
+        offset = t->code[t->last.at + 2].half[0];
+        break;
+    default: return true;
+    }
+    take_back(t);
+    union word *w = append(t, op + form, 3);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)d, o.s.a, o.s.b, (uint16_t)z}};
+    w[2].half[0] = offset;
+    w[2].half[1] = sum;
+    produced(t, d, opcode >= F64_ADD ? WRT_F64 : is_float ? WRT_F32 : WRT_I32, SHAPE_OTHER);
+    *done = true;
+    return true;
+}
+
 /* Fuses a commutative operation with the instruction that made one operand, if it can. */
 static bool fuse_binary(struct translator *t, uint8_t opcode, uint32_t made, uint32_t other,
                         uint32_t d, bool *done)
 {
-    if (!made_by_last(t, made) || t->operands[other].kind == AT_CONST ||
-        t->last.shape != SHAPE_BINARY)
+    if (!made_by_last(t, made) || t->operands[made].kind != AT_HOME || !is_in_slot(t, other))
         return true;
     uint32_t z = 0;
-    (void)slot_of(t, other, &z); /* no constant: emits nothing */
+    (void)slot_of(t, other, &z);
+    if (t->last.shape == SHAPE_LOAD)
+        return fuse_load(t, opcode, z, d, done);
+    if (t->last.shape != SHAPE_BINARY)
+        return true;
     const uint8_t inner = t->last.opcode;
     const uint8_t form = t->last.form;
     const union word operands = t->code[t->last.at + 1];
@@ -433,8 +519,8 @@ static bool fuse_binary(struct translator *t, uint8_t opcode, uint32_t made, uin
     union word fused = {.s = {(uint16_t)d, operands.s.a, operands.s.b, (uint16_t)z}};
     uint8_t type = WRT_I32;
     enum shape shape = SHAPE_OTHER;
-    if ((opcode == I32_ADD || opcode == I32_XOR || opcode == I32_OR) && form == FORM_SK &&
-        is_shift(inner)) {
+    if ((opcode == I32_ADD || opcode == I32_XOR || opcode == I32_OR) &&
+        (form == FORM_SK || form == FORM_AK) && is_shift(inner)) {
         uint32_t k = (uint32_t)operands.k.imm & 31;
         if (inner == I32_ROTR)
             k = (32 - k) & 31;
@@ -499,6 +585,28 @@ static bool canonicalise(struct translator *t, uint32_t d, uint8_t type)
     return true;
 }
 
+bool wrt_lazy_add(struct translator *t, uint32_t left, uint32_t right, struct operand *out)
+{
+    const struct operand *l = &t->operands[left], *r = &t->operands[right];
+    if (!t->live)
+        return false;
+    if (l->kind == AT_CONST && r->kind != AT_CONST) {
+        if (r->local == WRT_NONE)
+            return false; /* its home is above the sum's */
+        const struct operand *swap = l;
+        l = r;
+        r = swap;
+    }
+    if (r->kind != AT_CONST)
+        return false;
+    const uint64_t base = l->kind == AT_HOME || l->kind == AT_LOCAL ? 0 : l->bits;
+    *out = (struct operand){.type = WRT_I32,
+                            .kind = l->kind == AT_CONST ? AT_CONST : AT_SUM,
+                            .local = l->local,
+                            .bits = (uint32_t)(base + r->bits)};
+    return true;
+}
+
 bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32_t right)
 {
     if (!t->live)
@@ -556,35 +664,92 @@ bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_
 
 /* ---- memory ---- */
 
-/* Offsets from the _s handler: a ss as sk x m. */
-enum { LOAD_S, LOAD_A, LOAD_SS, LOAD_AS, LOAD_SK, LOAD_X, LOAD_M };
+/* How an access addresses memory 0. */
+struct address {
+    unsigned form;      /* LOAD_… */
+    union word fields;  /* word 1 */
+    int32_t offset, sum; /* word 2 of the three-word forms */
+};
 
-/* Folds the addition that made the address into the load. */
-static bool fold_address(struct translator *t, uint32_t address, uint32_t offset, unsigned *form,
-                         union word *fields)
+static unsigned words_of(unsigned form)
 {
-    if (!made_by_last(t, address))
+    return form == LOAD_S || form == LOAD_A || form == LOAD_SS || form == LOAD_AS ||
+                   form == LOAD_K
+               ? 2
+               : 3;
+}
+
+/* Takes back the shift or addition that made the address: a + (b << k) and parts of it. */
+static bool fold_address(struct translator *t, uint32_t index, uint32_t offset,
+                         struct address *out)
+{
+    const struct operand *o = &t->operands[index];
+    if (!made_by_last(t, index))
         return false;
-    const union word o = t->code[t->last.at + 1];
-    if (t->last.shape == SHAPE_FUSED_SHIFT && o.s.c < 8 && offset < (1u << 13)) {
-        *form = LOAD_X;
-        *fields = (union word){.s = {0, o.s.a, o.s.b, (uint16_t)(offset << 3 | o.s.c)}};
+    const union word w = t->code[t->last.at + 1];
+    const uint8_t form = t->last.form, opcode = t->last.opcode;
+    out->offset = (int32_t)offset;
+    out->sum = o->kind == AT_SUM ? (int32_t)(uint32_t)o->bits : 0;
+    if (t->last.shape == SHAPE_FUSED_SHIFT) {
+        out->form = LOAD_X;
+        out->fields = (union word){.s = {0, w.s.a, w.s.b, w.s.c}};
+    } else if (t->last.shape != SHAPE_BINARY) {
+        return false;
+    } else if (opcode == I32_SHL && (form == FORM_SK || form == FORM_AK)) {
+        out->form = form == FORM_SK ? LOAD_I : LOAD_IA;
+        out->fields = (union word){.s = {0, 0, w.k.a, (uint16_t)(w.k.imm & 31)}};
+    } else if (opcode == I32_ADD && (form == FORM_SS || form == FORM_AS)) {
+        const bool small = out->sum == 0 && offset <= UINT16_MAX;
+        out->form = small ? (form == FORM_SS ? LOAD_SS : LOAD_AS)
+                          : (form == FORM_SS ? LOAD_X : LOAD_XA);
+        out->fields = (union word){.s = {0, w.s.a, w.s.b, small ? (uint16_t)offset : 0}};
+        if (!small && form == FORM_AS)
+            out->fields.s.a = w.s.b; /* the slot; the accumulator is the index */
+    } else {
+        return false;
+    }
+    take_back(t);
+    return true;
+}
+
+/* The address without folding. */
+static bool plain_address(struct translator *t, uint32_t index, uint32_t offset,
+                          struct address *out)
+{
+    struct operand *o = &t->operands[index];
+    *out = (struct address){.offset = (int32_t)offset};
+    if (o->kind == AT_CONST && o->bits + offset <= UINT32_MAX) {
+        out->form = LOAD_K;
+        out->fields.k.imm = (int32_t)(uint32_t)(o->bits + offset);
         return true;
     }
-    if (t->last.shape != SHAPE_BINARY || t->last.opcode != I32_ADD || offset > UINT16_MAX)
+    if (o->kind == AT_CONST && !wrt_settle_operand(t, index))
         return false;
-    switch (t->last.form) {
-    case FORM_SS: *form = LOAD_SS; break;
-    case FORM_AS: *form = LOAD_AS; break;
-    case FORM_SK:
-        if (o.k.imm < INT16_MIN || o.k.imm > INT16_MAX)
-            return false;
-        *form = LOAD_SK;
-        *fields = (union word){.s = {0, o.s.a, (uint16_t)o.k.imm, (uint16_t)offset}};
-        return true;
-    default: return false;
+    const uint32_t s = base_slot(t, index);
+    const bool in = is_acc(t, s, WRT_I32);
+    out->fields.k.a = (uint16_t)s;
+    out->fields.k.imm = (int32_t)offset;
+    out->form = in ? LOAD_A : LOAD_S;
+    if (o->kind == AT_SUM) {
+        out->form = in ? LOAD_AK : LOAD_SK;
+        out->fields.k.imm = (int32_t)(uint32_t)o->bits;
     }
-    *fields = (union word){.s = {0, o.s.a, o.s.b, (uint16_t)offset}};
+    return true;
+}
+
+static bool emit_access(struct translator *t, unsigned op, const struct address *address,
+                        uint16_t d)
+{
+    const unsigned words = words_of(address->form);
+    union word *w = append(t, op, words);
+    if (w == NULL)
+        return false;
+    w[1] = address->fields;
+    w[1].s.d = d;
+    if (words == 3) {
+        w[2].half[0] = address->offset;
+        w[2].half[1] = address->sum;
+    }
     return true;
 }
 
@@ -601,52 +766,46 @@ static bool emit_access_far(struct translator *t, unsigned op, uint32_t d, uint3
     return true;
 }
 
-bool wrt_emit_load(struct translator *t, unsigned op_s, uint32_t operand, uint32_t offset,
-                   uint32_t memory, uint8_t type)
+bool wrt_emit_load(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
+                   uint32_t offset, uint32_t memory, uint8_t type)
 {
     if (!t->live)
         return true;
     const uint32_t d = home_of(t, operand);
     uint32_t a = 0;
-    unsigned form = 0;
-    union word fields;
+    struct address address;
     if (memory != 0) {
         if (!slot_of(t, operand, &a) || !emit_access_far(t, op_s + LOAD_M, d, a, offset, memory))
             return false;
         produced(t, d, type, SHAPE_OTHER);
         return true;
     }
-    if (fold_address(t, operand, offset, &form, &fields)) {
-        take_back(t);
-    } else {
-        if (!slot_of(t, operand, &a))
-            return false;
-        form = is_acc(t, a, WRT_I32) ? LOAD_A : LOAD_S;
-        fields = (union word){.k = {0, (uint16_t)a, (int32_t)offset}};
-    }
-    union word *w = append(t, op_s + form, 2);
-    if (w == NULL)
+    if ((!fold_address(t, operand, offset, &address) &&
+         !plain_address(t, operand, offset, &address)) ||
+        !emit_access(t, op_s + address.form, &address, (uint16_t)d))
         return false;
-    w[1] = fields;
-    w[1].s.d = (uint16_t)d;
-    produced(t, d, type, SHAPE_OTHER);
+    produced(t, d, type, SHAPE_LOAD);
+    t->last.opcode = opcode;
+    t->last.form = (uint8_t)address.form;
     return true;
 }
 
-/* Offsets from the _ss handler (address, value). */
-enum { STORE_SS, STORE_SA, STORE_AS, STORE_X_S, STORE_X_A, STORE_M };
+/* Offsets from the _s_s handler; of constants from the _s_k handler. */
+enum { STORE_S_S, STORE_SK_S, STORE_K_S, STORE_S_A, STORE_SK_A, STORE_K_A, STORE_A_S, STORE_X_S,
+       STORE_X_A, STORE_M };
+enum { STORE_S_K, STORE_SK_K, STORE_K_K, STORE_A_K };
 
 struct store_op {
-    uint16_t op, constant, both; /* _ss; _sk or 0; _aa or 0 */
+    uint16_t op, constant, both; /* _s_s; _s_k or 0; _a_a or 0 */
 };
 
 /* By opcode - 0x36. A 64-bit store of the low bytes is the 32-bit one. */
 static const struct store_op stores[] = {
-    {OP_i32_store_ss, OP_i32_store_sk, 0},     {OP_i64_store_ss, OP_i64_store_sk, 0},
-    {OP_f32_store_ss, 0, OP_f32_store_aa},     {OP_f64_store_ss, 0, OP_f64_store_aa},
-    {OP_i32_store8_ss, OP_i32_store8_sk, 0},   {OP_i32_store16_ss, OP_i32_store16_sk, 0},
-    {OP_i32_store8_ss, OP_i32_store8_sk, 0},   {OP_i32_store16_ss, OP_i32_store16_sk, 0},
-    {OP_i32_store_ss, OP_i32_store_sk, 0},
+    {OP_i32_store_s_s, OP_i32_store_s_k, 0},     {OP_i64_store_s_s, OP_i64_store_s_k, 0},
+    {OP_f32_store_s_s, 0, OP_f32_store_a_a},     {OP_f64_store_s_s, 0, OP_f64_store_a_a},
+    {OP_i32_store8_s_s, OP_i32_store8_s_k, 0},   {OP_i32_store16_s_s, OP_i32_store16_s_k, 0},
+    {OP_i32_store8_s_s, OP_i32_store8_s_k, 0},   {OP_i32_store16_s_s, OP_i32_store16_s_k, 0},
+    {OP_i32_store_s_s, OP_i32_store_s_k, 0},
 };
 
 /* A float constant is stored as the integer of its bits. */
@@ -667,52 +826,62 @@ static bool is_short_constant(const struct operand *o)
     return (uint64_t)(int64_t)(int16_t)(uint16_t)bits == bits;
 }
 
+/* Which handler stores: the address's form, then where the value is. */
+static unsigned pick_constant_store(unsigned form)
+{
+    switch (form) {
+    case LOAD_SK: return STORE_SK_K;
+    case LOAD_K: return STORE_K_K;
+    case LOAD_A: return STORE_A_K;
+    default: return STORE_S_K;
+    }
+}
+
+static unsigned pick_store(unsigned form, bool value_in)
+{
+    switch (form) {
+    case LOAD_SK: return value_in ? STORE_SK_A : STORE_SK_S;
+    case LOAD_K: return value_in ? STORE_K_A : STORE_K_S;
+    case LOAD_X: return value_in ? STORE_X_A : STORE_X_S;
+    case LOAD_A: return value_in ? STORE_S_A : STORE_A_S;
+    default: return value_in ? STORE_S_A : STORE_S_S;
+    }
+}
+
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory)
 {
     if (!t->live)
         return true;
-    struct operand *v = &t->operands[value];
+    const struct operand *v = &t->operands[value];
     uint32_t a = 0, s = 0;
     if (memory != 0) {
         const struct store_op *far = store_of(opcode, false);
         return slot_of(t, address, &a) && slot_of(t, value, &s) &&
                emit_access_far(t, far->op + STORE_M, s, a, offset, memory);
     }
-    unsigned form = 0;
-    union word fields;
-    if (v->kind != AT_CONST && fold_address(t, address, offset, &form, &fields) &&
-        form == LOAD_X) {
-        const struct store_op *st = store_of(opcode, false);
-        (void)slot_of(t, value, &s);
-        take_back(t);
-        union word *w = append(t, st->op + (is_acc(t, s, v->type) ? 4u : 3u), 2);
-        if (w == NULL)
-            return false;
-        w[1] = fields;
-        w[1].s.d = (uint16_t)s;
-        return true;
-    }
-    const bool constant = is_short_constant(v) && store_of(opcode, true)->constant != 0;
-    const struct store_op *st = store_of(opcode, constant);
-    if (!slot_of(t, address, &a) || (!constant && !slot_of(t, value, &s)))
+    struct address where;
+    const bool folded = is_in_slot(t, value) && made_by_last(t, address) &&
+                        t->last.shape == SHAPE_FUSED_SHIFT &&
+                        fold_address(t, address, offset, &where);
+    const bool constant = !folded && is_short_constant(v) && store_of(opcode, true)->constant != 0;
+    /* The value first: it may emit, and what it emits may use the accumulator. */
+    if (!constant && !slot_of(t, value, &s))
         return false;
-    const bool address_in = is_acc(t, a, WRT_I32);
+    if (!folded && !plain_address(t, address, offset, &where))
+        return false;
+    if (where.form == LOAD_AK)
+        where.form = LOAD_SK;
     const bool value_in = !constant && is_acc(t, s, v->type);
-    unsigned op = st->op;
+    const struct store_op *st = store_of(opcode, constant);
+    unsigned op = 0;
     if (constant)
-        op = st->constant + (address_in ? 1u : 0u);
-    else if (value_in)
-        op = address_in && st->both != 0 ? st->both : st->op + STORE_SA;
-    else if (address_in)
-        op = st->op + STORE_AS;
-    union word *w = append(t, op, 2);
-    if (w == NULL)
-        return false;
-    w[1].k.d = constant ? (uint16_t)v->bits : (uint16_t)s;
-    w[1].k.a = (uint16_t)a;
-    w[1].k.imm = (int32_t)offset;
-    return true;
+        op = st->constant + pick_constant_store(where.form);
+    else if (where.form == LOAD_A && value_in && st->both != 0)
+        op = st->both;
+    else
+        op = st->op + pick_store(where.form, value_in);
+    return emit_access(t, op, &where, constant ? (uint16_t)v->bits : (uint16_t)s);
 }
 
 /* ---- variables ---- */
@@ -739,9 +908,9 @@ bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand)
 {
     if (!t->live)
         return true;
-    struct operand *o = &t->operands[operand];
     const uint32_t d = wrt_local_slot(t, local);
-    if (made_by_last(t, operand) && t->local_alias[local] == WRT_NONE) {
+    if (made_by_last(t, operand) && t->operands[operand].kind == AT_HOME &&
+        t->local_alias[local] == WRT_NONE) {
         t->code[t->last.at + 1].s.d = (uint16_t)d;
         t->last.d = (uint16_t)d;
         for (int i = 0; i < ACC_COUNT; i++)
@@ -752,12 +921,7 @@ bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand)
                 t->acc[i] = d;
         return true;
     }
-    if (!wrt_settle_local(t, local))
-        return false;
-    if (o->kind == AT_CONST)
-        return emit_const(t, d, o->type, o->bits);
-    uint32_t s = 0;
-    return slot_of(t, operand, &s) && emit_mov(t, d, s, o->type);
+    return wrt_settle_local(t, local) && emit_value(t, operand, d);
 }
 
 bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, uint32_t result)
@@ -1011,17 +1175,34 @@ static bool carry(struct translator *t, const struct control *c)
 {
     const uint32_t arity = label_arity(c);
     const uint32_t first = t->height - arity;
-    for (uint32_t i = 0; i < arity; i++) {
-        const struct operand *o = &t->operands[first + i];
-        const uint32_t d = home_of(t, c->height + i);
-        const bool ok =
-            o->kind == AT_CONST
-                ? emit_const(t, d, o->type, o->bits)
-                : emit_mov(t, d, o->kind == AT_LOCAL ? wrt_local_slot(t, o->local)
-                                                     : home_of(t, first + i), o->type);
-        if (!ok)
+    for (uint32_t i = 0; i < arity; i++)
+        if (!emit_value(t, first + i, home_of(t, c->height + i)))
             return false;
-    }
+    return true;
+}
+
+/* The last assignment of a loop body goes into its back edge. */
+static bool fuse_back_edge(struct translator *t, struct control *c, bool *done)
+{
+    if (!has_last(t))
+        return true;
+    const struct emitted last = t->last;
+    const union word o = t->code[last.at + 1];
+    const bool add = last.shape == SHAPE_BINARY && last.opcode == I32_ADD &&
+                     (last.form == FORM_SK || last.form == FORM_AK);
+    if (!add && last.shape != SHAPE_MOV)
+        return true;
+    take_back(t);
+    const uint32_t word = t->code_count;
+    union word *w = append(t, add ? OP_br_back_add : OP_br_back_mov, add ? 3 : 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = o.s.d;
+    w[1].s.a = o.s.a;
+    if (add)
+        w[2].bits = (uint32_t)o.k.imm;
+    aim(t, word, c);
+    *done = true;
     return true;
 }
 
@@ -1034,6 +1215,9 @@ bool wrt_emit_br(struct translator *t, uint32_t depth)
         return wrt_emit_return(t);
     if (!carry(t, c))
         return false;
+    bool done = false;
+    if (c->kind == CONTROL_LOOP && (!fuse_back_edge(t, c, &done) || done))
+        return done;
     const uint32_t word = t->code_count;
     if (append(t, c->kind == CONTROL_LOOP ? OP_br_back : OP_br, 2) == NULL)
         return false;
@@ -1043,14 +1227,17 @@ bool wrt_emit_br(struct translator *t, uint32_t depth)
 
 /* Which branch handler tests the condition; fields get its operands. */
 struct test {
-    unsigned op;
+    unsigned op; /* the forward form; the next one goes back */
     uint16_t x, y;
+    bool wide;   /* three words: compares with imm */
+    int32_t imm;
 };
 
 /* Takes back the comparison that made the condition and tests it in the branch. */
 static bool fold_condition(struct translator *t, uint32_t condition, bool negate, struct test *out)
 {
-    if (!made_by_last(t, condition))
+    *out = (struct test){0};
+    if (!made_by_last(t, condition) || t->operands[condition].kind != AT_HOME)
         return false;
     const union word o = t->code[t->last.at + 1];
     const struct emitted last = t->last;
@@ -1075,14 +1262,14 @@ static bool fold_condition(struct translator *t, uint32_t condition, bool negate
     const struct numeric *n = &numerics[last.opcode];
     if (n->kind == COMPARE) {
         const bool is_k = last.form == FORM_SK || last.form == FORM_AK;
-        if (is_k && (o.k.imm < INT16_MIN || o.k.imm > INT16_MAX))
-            return false;
+        out->wide = is_k && (o.k.imm < INT16_MIN || o.k.imm > INT16_MAX);
         if (negate)
             n = &numerics[n->inverse];
-        /* SS AS SK AK -> br_ss br_as br_sk br_ak, two apart */
-        out->op = n->op + 4u + 2u * last.form;
+        /* ss as sk ak -> br_ss br_as br_sk br_ak br_sw br_aw, two apart */
+        out->op = n->op + 4u + 2u * (last.form + (out->wide ? 2u : 0u));
         out->x = o.s.a;
         out->y = is_k ? (uint16_t)o.k.imm : o.s.b;
+        out->imm = o.k.imm;
         take_back(t);
         return true;
     }
@@ -1112,26 +1299,39 @@ static bool test_condition(struct translator *t, uint32_t condition, bool negate
 
 static bool emit_test(struct translator *t, const struct test *test, bool back)
 {
-    union word *w = append(t, test->op + (back ? 1u : 0u), 2);
+    union word *w = append(t, test->op + (back ? 1u : 0u), test->wide ? 3 : 2);
     if (w == NULL)
         return false;
     w[1].s.d = test->x;
     w[1].s.a = test->y;
+    if (test->wide)
+        w[2].half[0] = test->imm;
     return true;
+}
+
+/* Is this x += constant, or x += slot, for a slot x? *step: the slot. */
+static bool is_increment(const struct translator *t, const struct emitted *e, uint16_t *step)
+{
+    if (e->shape != SHAPE_BINARY || e->opcode != I32_ADD || e->at < t->barrier || e->end == 0)
+        return false;
+    const union word w = t->code[e->at + 1];
+    if (e->form == FORM_SK || e->form == FORM_AK)
+        return w.s.d == w.s.a;
+    *step = w.s.d == w.s.a ? w.s.b : w.s.a;
+    return (w.s.d == w.s.a) != (w.s.d == w.s.b);
 }
 
 /* x += step, then a comparison of x, at a loop's end: one instruction. */
 static bool fuse_latch(struct translator *t, struct control *c, uint32_t condition, bool *done)
 {
+    enum { LATCH_KS, LATCH_KK, LATCH_SS, LATCH_SK };
     const bool plain = t->operands[condition].kind == AT_LOCAL; /* br_if on the counter itself */
     const struct emitted *add = plain ? &t->last : &t->before;
-    if (!has_last(t) || c->kind != CONTROL_LOOP || add->shape != SHAPE_BINARY ||
-        add->opcode != I32_ADD || (add->form != FORM_SK && add->form != FORM_AK) ||
-        add->at < t->barrier || add->end == 0)
+    uint16_t step = 0;
+    if (c->kind != CONTROL_LOOP || !has_last(t) || !is_increment(t, add, &step))
         return true;
     const union word inc = t->code[add->at + 1];
-    if (inc.s.d != inc.s.a)
-        return true; /* not x += k */
+    const bool by_slot = add->form == FORM_SS || add->form == FORM_AS;
     unsigned cc = 1; /* ne 0 */
     bool is_k = true;
     union word cmp = {.bits = 0};
@@ -1149,16 +1349,16 @@ static bool fuse_latch(struct translator *t, struct control *c, uint32_t conditi
         if (cmp.s.a != inc.s.d || (!is_k && cmp.s.b == inc.s.d))
             return true;
         take_back(t);
-        t->last.end = t->code_count; /* the addition is the last instruction again */
     }
     take_back(t);
     const uint32_t word = t->code_count;
-    union word *w = append(t, OP_latch_eq_s + 2 * cc + (is_k ? 1u : 0u), 3);
+    const unsigned form = by_slot ? (is_k ? LATCH_SK : LATCH_SS) : (is_k ? LATCH_KK : LATCH_KS);
+    union word *w = append(t, OP_latch_eq_ks + 4 * cc + form, 3);
     if (w == NULL)
         return false;
     w[1].s.d = inc.s.d;
     w[1].s.a = is_k ? 0 : cmp.s.b;
-    w[2].half[0] = inc.k.imm;
+    w[2].half[0] = by_slot ? step : inc.k.imm;
     w[2].half[1] = is_k ? cmp.k.imm : 0;
     wrote(t, inc.s.d, ACC_I);
     aim(t, word, c);

@@ -100,9 +100,11 @@ static bool find_name(struct wrt_reader *r, uint32_t function, struct wrt_bytes 
 static bool find_in_name_section(struct wrt_bytes section, uint32_t function,
                                  struct wrt_bytes *out)
 {
+    if (section.size_bytes == 0)
+        return false;
     struct wrt_reader r = {.start = section.data, .at = section.data,
                            .end = section.data + section.size_bytes};
-    while (section.size_bytes != 0 && r.at != r.end) {
+    while (r.at != r.end) {
         uint8_t id = 0;
         uint32_t size = 0;
         const uint8_t *contents = NULL;

@@ -107,11 +107,6 @@ static inline double f64_copysign(double x, double y)
 #define round_f32(function, x) ((x) != (x) ? (x) + 0.0f : function(x))
 #define round_f64(function, x) ((x) != (x) ? (x) + 0.0 : function(x))
 
-static inline uint32_t sign16(uint16_t x)
-{
-    return (uint32_t)(int32_t)(int16_t)x;
-}
-
 static inline uint32_t popcount32(uint32_t x)
 {
     return (uint32_t)__builtin_popcount(x);

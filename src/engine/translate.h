@@ -16,14 +16,15 @@
 
 #define WRT_NONE UINT32_MAX
 
-enum operand_kind { AT_HOME, AT_LOCAL, AT_CONST };
+/* AT_SUM: the i32 at the operand's home slot, or in a local, plus bits. */
+enum operand_kind { AT_HOME, AT_LOCAL, AT_CONST, AT_SUM };
 
 struct operand {
     uint8_t type; /* enum wrt_value_type; 0: any, in unreachable code */
     uint8_t kind; /* enum operand_kind */
-    uint32_t local;
-    uint32_t older_alias; /* AT_LOCAL: next operand of the same local */
-    uint64_t bits;        /* AT_CONST */
+    uint32_t local;       /* the local it reads; WRT_NONE: none */
+    uint32_t older_alias; /* next operand that reads the same local */
+    uint64_t bits;        /* AT_CONST, AT_SUM */
 };
 
 enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
@@ -50,7 +51,8 @@ enum shape {
     SHAPE_MOV,
     SHAPE_BINARY,  /* op: numeric base; form in .form */
     SHAPE_UNARY,
-    SHAPE_FUSED_SHIFT /* i32 outer_inner_s */
+    SHAPE_LOAD,       /* opcode and form of a load */
+    SHAPE_FUSED_SHIFT /* i32 a + (b << k) */
 };
 
 struct emitted {
@@ -58,7 +60,7 @@ struct emitted {
     uint32_t positions;      /* entries of the position map before it */
     uint8_t shape, form;
     bool patchable;          /* its d may be redirected to a local */
-    uint8_t opcode;          /* wasm opcode of SHAPE_BINARY and SHAPE_UNARY */
+    uint8_t opcode;          /* wasm opcode of SHAPE_BINARY, _UNARY, _LOAD */
     uint16_t d;
     uint32_t acc[ACC_COUNT]; /* what the accumulators mirrored before it */
 };
@@ -127,10 +129,12 @@ bool wrt_settle_top(struct translator *t, uint32_t count);     /* top values int
 bool wrt_settle_local(struct translator *t, uint32_t local);   /* aliases of one local */
 
 bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32_t right);
+/* An i32.add that need not be emitted: gives the operand that stands for it. */
+bool wrt_lazy_add(struct translator *t, uint32_t left, uint32_t right, struct operand *out);
 bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
                     uint8_t result_type);
-bool wrt_emit_load(struct translator *t, unsigned op_s, uint32_t operand, uint32_t offset,
-                   uint32_t memory, uint8_t type);
+bool wrt_emit_load(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
+                   uint32_t offset, uint32_t memory, uint8_t type);
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory);
 bool wrt_emit_select(struct translator *t, uint32_t first);
