@@ -11,7 +11,6 @@
 #include "wrt/counters.h"
 #include "wrt/futex.h"
 #include "wrt/latest.h"
-#include "wrt/lock.h"
 #include "wrt/memory.h"
 #include "wrt/module.h"
 #include "wrt/partition.h"

@@ -1,0 +1,7 @@
+# port/qnx beside its .c files: on a host, the simulated kernel stands in for QNX.
+# SPDX-License-Identifier: Apache-2.0
+if(NOT CMAKE_SYSTEM_NAME STREQUAL QNX)
+  include(${PROJECT_SOURCE_DIR}/sim/qnx/qnxsim.cmake)
+  list(APPEND WRT_PORT_OPTIONS ${QNXSIM_OPTIONS})
+  list(APPEND WRT_PORT_LIBRARIES $<BUILD_INTERFACE:qnxsim>)
+endif()

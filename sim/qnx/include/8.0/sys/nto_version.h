@@ -1,0 +1,10 @@
+/* sys/nto_version.h - the release number. Facts 0.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef QNXSIM_SYS_NTO_VERSION_H
+#define QNXSIM_SYS_NTO_VERSION_H
+#define _NTO_VERSION 800
+#define _NTO_KERNEL_VERSION_MAJOR 2 /* facts 7 */
+#define _NTO_KERNEL_VERSION_MINOR 6
+#define _NTO_KERNEL_VERSION_PATCH 0
+#endif

@@ -1,0 +1,88 @@
+/* src/port_confine.h - what src/tenant asks of a system beyond port.h: processor budgets,
+ * giving up rights, and the news that memory runs short. Goes with port.h.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The conventions of port.h hold here. A system that lacks one returns WRT_ERR_UNSUPPORTED
+ * and its capability report says why.
+ */
+#ifndef WRT_PORT_CONFINE_H
+#define WRT_PORT_CONFINE_H
+
+#include "port.h"
+
+/* ------------------------------------------------------------ processor budgets ---- */
+
+/* A share of processor time that threads run within. id 0 is the system's own. */
+struct wrt_port_budget {
+    int32_t id;
+};
+
+/* Zero-fill. */
+struct wrt_port_budget_config {
+    const char *name;      /* create only: 1 .. 15 bytes, no '/', no digit first; borrowed */
+    uint32_t percent;      /* of the window, taken from the parent; 0 .. 100 */
+    uint32_t most_percent; /* a hard cap even when others are idle; 0 = none */
+    uint32_t critical_ms;  /* extra time for critical threads per window; 0 = none */
+};
+
+/* ERR_LIMIT: the parent has not that much, or no budget is left; ERR_EXISTS; ERR_DENIED;
+ * ERR_UNSUPPORTED also for a cap where the release has none.
+ * QNX: SchedCtl(CREATE_PARTITION), up to 7.1 with [module=aps]. Linux: unsupported. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_budget_create(const struct wrt_port_budget *parent,
+                       const struct wrt_port_budget_config *config, struct wrt_port_budget *out);
+/* ERR_NOT_FOUND. QNX: SchedCtl(LOOKUP). */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_budget_find(const char *name, struct wrt_port_budget *out);
+/* `name` is ignored. QNX: SchedCtl(MODIFY_PARTITION). */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_budget_modify(const struct wrt_port_budget *budget,
+                       const struct wrt_port_budget_config *config);
+/* The calling thread, and the threads and processes that it starts from now on; threads
+ * that run already stay where they are. QNX: SchedCtl(JOIN_PARTITION). */
+WRT_MUST_CHECK enum wrt_status wrt_port_budget_join(const struct wrt_port_budget *budget);
+
+struct wrt_port_budget_info {
+    uint32_t percent, most_percent, critical_ms;
+    char name[16];
+};
+/* QNX: SchedCtl(QUERY_PARTITION). */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_budget_query(const struct wrt_port_budget *budget, struct wrt_port_budget_info *out);
+
+/* The calling thread runs at `high` for budget_ns of every period_ns and at `low` otherwise:
+ * what QNX 8.0 has instead of partitions. 1 <= low < high. QNX: SchedSet(SCHED_SPORADIC). */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_thread_set_sporadic(int high, int low, uint64_t budget_ns, uint64_t period_ns);
+
+/* -------------------------------------------------------------- giving up rights ---- */
+
+/* Zero-fill. */
+struct wrt_port_confinement {
+    struct wrt_port_process_limits limits; /* of the caller's own process, set first */
+    uint64_t reserved_bytes; /* address space reserved before: QNX counts it as memory used */
+    const char *security_type; /* QNX: type to change to; borrowed; NULL = "run" */
+    bool require; /* anything that could not be given up is an error */
+};
+
+/* What was given up; the capability report has the reasons for what was not. */
+struct wrt_port_confined {
+    bool limits_set, rights_dropped, type_changed;
+};
+
+/* For a worker, once, after it has reserved and mapped what it needs: limits, then rights
+ * that it can never have again, then the security type. Without `require` whatever the
+ * system lacks is left out and told; a system that answers "no such thing" is no error.
+ * QNX: setrlimit, procmgr_ability(DENY, LOCK), secpol_transition_type. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_confine_self(const struct wrt_port_confinement *confinement,
+                      struct wrt_port_confined *out);
+
+/* --------------------------------------------------------------- memory pressure ---- */
+
+/* Sleeps until the system's free memory falls below the threshold or the deadline passes
+ * (ERR_TIMEOUT). QNX 8.0: procmgr_value_notify_add. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_memory_watch(uint64_t free_below_bytes, uint64_t deadline_ns);
+
+#endif
