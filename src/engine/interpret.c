@@ -103,9 +103,12 @@ static inline double f64_copysign(double x, double y)
     return f64_bits((bits_f64(x) & ~sign) | (bits_f64(y) & sign));
 }
 
-/* libm leaves a signalling NaN as it is on some machines; adding 0 makes it quiet. */
-#define round_f32(function, x) ((x) != (x) ? (x) + 0.0f : function(x))
-#define round_f64(function, x) ((x) != (x) ? (x) + 0.0 : function(x))
+/* libm leaves a signalling NaN as it is on some machines, and compilers drop the addition of
+ * 0 that would make it quiet. */
+#define round_f32(function, x) \
+    ((x) != (x) ? f32_bits(bits_f32(x) | 0x400000u) : function(x))
+#define round_f64(function, x) \
+    ((x) != (x) ? f64_bits(bits_f64(x) | UINT64_C(1) << 51) : function(x))
 
 static inline uint32_t popcount32(uint32_t x)
 {
