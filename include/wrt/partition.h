@@ -77,6 +77,10 @@ wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
 WRT_API void wrt_partition_uncharge(struct wrt_partition *partition, enum wrt_charge charge,
                                     uint64_t size_bytes);
 
+/* The level that everything in the partition is checked at. O(1). */
+WRT_API enum wrt_verification_level
+wrt_partition_verification(const struct wrt_partition *partition);
+
 /* used_bytes is the sum of current_bytes over all kinds; it never exceeds max_bytes. */
 struct wrt_partition_info {
     char name[32];

@@ -10,28 +10,16 @@
  *
  * The native provider has a heap block of exactly `committed` bytes instead, and moves.
  */
-#include "wrt/memory.h"
+#include "memory/pages.h"
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "memory/owner.h"
-#include "port.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum { DEFAULT_PAGE_BYTES = 65536 };
-
-/* What a configuration comes to, in bytes. */
-struct plan {
-    uint64_t page_bytes, initial_bytes, maximum_bytes;
-    uint64_t committed_bytes, before_bytes, after_bytes, reservation_bytes;
-};
-
-static uint64_t host_page(void)
-{
-    return wrt_port_page_bytes();
-}
 
 static enum wrt_status plan_sizes(const struct wrt_page_config *config, struct plan *plan,
                                   struct wrt_error *error)
@@ -58,6 +46,10 @@ static enum wrt_status plan_reservation(const struct wrt_page_config *config,
     uint64_t page = host_page();
     uint64_t rounded;
 
+    if (config->image != NULL && config->image->size_bytes > round_to_host(plan->initial_bytes))
+        return wrt_fail(error, WRT_ERR_ARGUMENT,
+                        "an image of %" PRIu64 " bytes for a memory of %" PRIu64,
+                        config->image->size_bytes, plan->initial_bytes);
     if (!wrt_align_u64(plan->maximum_bytes, page, &rounded) ||
         !wrt_align_u64(config->guard_before_bytes, page, &plan->before_bytes) ||
         !wrt_align_u64(config->guard_after_bytes, page, &plan->after_bytes) ||
@@ -66,19 +58,19 @@ static enum wrt_status plan_reservation(const struct wrt_page_config *config,
         plan->reservation_bytes > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_OVERFLOW,
                         "maximum and guards do not fit the address space");
-    plan->committed_bytes = (plan->initial_bytes + page - 1) & ~(page - 1);
+    plan->committed_bytes = round_to_host(plan->initial_bytes);
     return WRT_OK;
 }
 
-static enum wrt_status charge(struct wrt_partition *partition, uint64_t size_bytes,
-                              struct wrt_error *error)
+enum wrt_status wrt_pages_charge(struct wrt_partition *partition, uint64_t size_bytes,
+                                 struct wrt_error *error)
 {
     if (size_bytes == 0)
         return WRT_OK;
     return wrt_partition_charge(partition, WRT_CHARGE_LINEAR, size_bytes, error);
 }
 
-static void uncharge(struct wrt_partition *partition, uint64_t size_bytes)
+void wrt_pages_uncharge(struct wrt_partition *partition, uint64_t size_bytes)
 {
     if (size_bytes != 0)
         wrt_partition_uncharge(partition, WRT_CHARGE_LINEAR, size_bytes);
@@ -86,31 +78,29 @@ static void uncharge(struct wrt_partition *partition, uint64_t size_bytes)
 
 /* ---- reserved ---- */
 
-static enum wrt_status commit(uint8_t *base, uint64_t from, uint64_t to,
-                              struct wrt_error *error)
-{
-    enum wrt_status status;
-
-    if (to == from)
-        return WRT_OK;
-    status = wrt_port_commit(base + from, (size_t)(to - from), WRT_PORT_READ_WRITE);
-    if (status != WRT_OK)
-        return wrt_fail(error, status, "the system refused %" PRIu64 " bytes of linear memory",
-                        to - from);
-    return WRT_OK;
-}
-
 /* A memory whose maximum is 0 and that has no guards reserves one page, so that it has a
  * base. */
-static enum wrt_status reserve(struct plan *plan, void **out, struct wrt_error *error)
+static enum wrt_status reserve(const struct wrt_page_config *config, struct plan *plan,
+                               void **out, struct wrt_error *error)
 {
-    struct wrt_port_request request = {.rights = WRT_PORT_NONE};
+    struct wrt_port_request request = {
+        .rights = WRT_PORT_NONE,
+        .huge = (enum wrt_port_huge)config->huge_pages,
+        .has_node = config->has_node,
+        .node = config->numa_node,
+        .pool = config->typed_pool,
+    };
     enum wrt_status status;
 
     if (plan->reservation_bytes == 0)
         plan->reservation_bytes = host_page();
     request.bytes = (size_t)plan->reservation_bytes;
+    if (config->huge_pages == WRT_HUGE_ADVISE)
+        request.alignment_bytes = wrt_port_huge_page_bytes();
     status = wrt_port_reserve(&request, out);
+    if (status == WRT_ERR_UNSUPPORTED && (config->typed_pool != NULL || config->has_node))
+        return wrt_fail(error, status, "the system has no such %s",
+                        config->typed_pool != NULL ? "typed_pool" : "numa_node");
     if (status != WRT_OK)
         return wrt_fail(error, status,
                         "the system refused to reserve %" PRIu64 " bytes of addresses",
@@ -118,31 +108,65 @@ static enum wrt_status reserve(struct plan *plan, void **out, struct wrt_error *
     return WRT_OK;
 }
 
-static enum wrt_status map_reserved(struct wrt_page_allocator *pages, struct plan *plan,
+static enum wrt_status open_guard(uint8_t *start, uint64_t size_bytes, struct wrt_error *error)
+{
+    enum wrt_status status;
+
+    if (size_bytes == 0)
+        return WRT_OK;
+    status = wrt_port_commit(start, (size_t)size_bytes, WRT_PORT_READ);
+    if (status != WRT_OK)
+        return wrt_fail(error, status, "the system refused a readable guard");
+    return WRT_OK;
+}
+
+static enum wrt_status set_guards(struct wrt_page_allocator *pages, const struct plan *plan,
+                                  struct wrt_error *error)
+{
+    enum wrt_status status;
+
+    if (!pages->guard_is_readable)
+        return WRT_OK;
+    status = open_guard(pages->reservation, plan->before_bytes, error);
+    if (status != WRT_OK)
+        return status;
+    return open_guard(pages->reservation + plan->reservation_bytes - plan->after_bytes,
+                      plan->after_bytes, error);
+}
+
+static enum wrt_status make_accessible(struct wrt_page_allocator *pages,
+                                       const struct plan *plan, struct wrt_error *error)
+{
+    enum wrt_status status = set_guards(pages, plan, error);
+
+    if (status == WRT_OK)
+        status = wrt_pages_populate(pages, plan->committed_bytes, error);
+    if (status == WRT_OK)
+        status = wrt_owner_add(pages->reservation, plan->reservation_bytes,
+                               &pages->owner_ticket);
+    if (status == WRT_ERR_NO_SPACE)
+        return wrt_fail(error, status, "no room to remember one more linear memory");
+    return status;
+}
+
+static enum wrt_status map_reserved(struct wrt_page_allocator *pages,
+                                    const struct wrt_page_config *config, struct plan *plan,
                                     struct wrt_error *error)
 {
     enum wrt_status status;
     void *start;
 
-    status = reserve(plan, &start, error);
+    status = reserve(config, plan, &start, error);
     if (status != WRT_OK)
         return status;
-    status = commit((uint8_t *)start + plan->before_bytes, 0, plan->committed_bytes, error);
-    if (status != WRT_OK)
-        goto release;
-    status = wrt_owner_add(start, plan->reservation_bytes, &pages->owner_ticket);
-    if (status != WRT_OK) {
-        status = wrt_fail(error, status, "no room to remember one more linear memory");
-        goto release;
-    }
     pages->reservation = start;
     pages->reservation_bytes = plan->reservation_bytes;
     pages->guard_before_bytes = plan->before_bytes;
     pages->guard_after_bytes = plan->after_bytes;
-    pages->base = (uint8_t *)start + plan->before_bytes;
-    return WRT_OK;
-release:
-    (void)!wrt_port_release(start, (size_t)plan->reservation_bytes);
+    pages->base = pages->reservation + plan->before_bytes;
+    status = make_accessible(pages, plan, error);
+    if (status != WRT_OK)
+        (void)!wrt_port_release(start, (size_t)plan->reservation_bytes);
     return status;
 }
 
@@ -154,28 +178,31 @@ static enum wrt_status allocate_reserved(struct wrt_page_allocator *pages,
 
     if (status != WRT_OK)
         return status;
-    status = charge(pages->partition, plan->committed_bytes, error);
+    status = wrt_pages_charge(pages->partition, plan->committed_bytes, error);
     if (status != WRT_OK)
         return status;
-    status = map_reserved(pages, plan, error);
+    status = map_reserved(pages, config, plan, error);
     if (status != WRT_OK)
-        uncharge(pages->partition, plan->committed_bytes);
+        wrt_pages_uncharge(pages->partition, plan->committed_bytes);
     return status;
 }
 
 static enum wrt_status grow_reserved(struct wrt_page_allocator *pages, uint64_t size_bytes,
                                      struct wrt_error *error)
 {
-    uint64_t page = host_page();
-    uint64_t committed = (size_bytes + page - 1) & ~(page - 1);
+    uint64_t committed = round_to_host(size_bytes);
     uint64_t more = committed - pages->committed_bytes;
-    enum wrt_status status = charge(pages->partition, more, error);
+    enum wrt_status status = wrt_pages_charge(pages->partition, more, error);
 
     if (status != WRT_OK)
         return status;
-    status = commit(pages->base, pages->committed_bytes, committed, error);
+    status = wrt_pages_commit(pages, pages->committed_bytes, committed, error);
+    if (status == WRT_OK)
+        status = wrt_pages_verify(pages, size_bytes, pages->size_bytes, error);
     if (status != WRT_OK) {
-        uncharge(pages->partition, more);
+        if (more != 0 && status == WRT_ERR_CORRUPT)
+            (void)!wrt_port_decommit(pages->base + pages->committed_bytes, (size_t)more);
+        wrt_pages_uncharge(pages->partition, more);
         return status;
     }
     pages->committed_bytes = committed;
@@ -193,12 +220,12 @@ static enum wrt_status take_native(struct wrt_partition *partition, uint64_t siz
     if (size_bytes > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_OVERFLOW, "%" PRIu64 " bytes do not fit the heap",
                         size_bytes);
-    status = charge(partition, size_bytes, error);
+    status = wrt_pages_charge(partition, size_bytes, error);
     if (status != WRT_OK)
         return status;
     status = wrt_port_heap_allocate(host_page(), size_bytes ? (size_t)size_bytes : 1, &block);
     if (status != WRT_OK) {
-        uncharge(partition, size_bytes);
+        wrt_pages_uncharge(partition, size_bytes);
         return wrt_fail(error, status, "the heap has no %" PRIu64 " bytes", size_bytes);
     }
     *out = block;
@@ -230,7 +257,7 @@ static enum wrt_status grow_native(struct wrt_page_allocator *pages, uint64_t si
     memcpy(larger, pages->base, (size_t)pages->size_bytes);
     memset(larger + pages->size_bytes, 0, (size_t)(size_bytes - pages->size_bytes));
     wrt_port_heap_free(pages->base);
-    uncharge(pages->partition, pages->committed_bytes);
+    wrt_pages_uncharge(pages->partition, pages->committed_bytes);
     pages->base = larger;
     pages->committed_bytes = size_bytes;
     return WRT_OK;
@@ -250,7 +277,7 @@ static enum wrt_status allocate_static(struct wrt_page_allocator *pages,
         return wrt_fail(error, WRT_ERR_NO_SPACE,
                         "initial %" PRIu64 " bytes are more than the static block's %" PRIu64,
                         plan->initial_bytes, config->static_block_bytes);
-    status = charge(pages->partition, plan->initial_bytes, error);
+    status = wrt_pages_charge(pages->partition, plan->initial_bytes, error);
     if (status != WRT_OK)
         return status;
     plan->committed_bytes = plan->initial_bytes;
@@ -269,7 +296,7 @@ static enum wrt_status grow_static(struct wrt_page_allocator *pages, uint64_t si
         return wrt_fail(error, WRT_ERR_NO_SPACE,
                         "%" PRIu64 " bytes are more than the static block's %" PRIu64,
                         size_bytes, pages->reservation_bytes);
-    status = charge(pages->partition, size_bytes - pages->committed_bytes, error);
+    status = wrt_pages_charge(pages->partition, size_bytes - pages->committed_bytes, error);
     if (status != WRT_OK)
         return status;
     memset(pages->base + pages->size_bytes, 0, (size_t)(size_bytes - pages->size_bytes));
@@ -279,6 +306,35 @@ static enum wrt_status grow_static(struct wrt_page_allocator *pages, uint64_t si
 
 /* ---- the public calls ---- */
 
+static enum wrt_status refuse_field(const char *field, struct wrt_error *error)
+{
+    return wrt_fail(error, WRT_ERR_UNSUPPORTED, "this page provider cannot serve %s", field);
+}
+
+/* What only some providers can do. */
+static enum wrt_status check_fields(const struct wrt_page_config *config,
+                                    struct wrt_error *error)
+{
+    bool is_reserved = config->provider == WRT_PAGES_RESERVED;
+    bool is_pooled = config->provider == WRT_PAGES_POOLED;
+    bool is_ours = is_reserved || is_pooled || config->provider == WRT_PAGES_SHARED;
+    bool has_guards = config->guard_before_bytes != 0 || config->guard_after_bytes != 0;
+
+    if (has_guards && (is_pooled || !is_ours))
+        return refuse_field("guards", error);
+    if (config->image != NULL && !is_reserved && !is_pooled)
+        return refuse_field("image", error);
+    if (!is_reserved && config->huge_pages != WRT_HUGE_DEFAULT)
+        return refuse_field("huge_pages", error);
+    if (!is_reserved && (config->has_node || config->typed_pool != NULL))
+        return refuse_field(config->has_node ? "numa_node" : "typed_pool", error);
+    if (!is_ours && (config->prefault || config->lock))
+        return refuse_field("prefault and lock", error);
+    if ((unsigned)config->huge_pages > WRT_HUGE_ADVISE)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "no huge_pages %d", (int)config->huge_pages);
+    return WRT_OK;
+}
+
 static enum wrt_status allocate_by_provider(struct wrt_page_allocator *pages,
                                             const struct wrt_page_config *config,
                                             struct plan *plan, struct wrt_error *error)
@@ -287,15 +343,38 @@ static enum wrt_status allocate_by_provider(struct wrt_page_allocator *pages,
     case WRT_PAGES_RESERVED:
         return allocate_reserved(pages, config, plan, error);
     case WRT_PAGES_NATIVE:
+        return allocate_native(pages, plan, error);
     case WRT_PAGES_STATIC:
-        if (config->guard_before_bytes != 0 || config->guard_after_bytes != 0)
-            return wrt_fail(error, WRT_ERR_UNSUPPORTED,
-                            "guards need the provider RESERVED");
-        return config->provider == WRT_PAGES_NATIVE
-                   ? allocate_native(pages, plan, error)
-                   : allocate_static(pages, config, plan, error);
+        return allocate_static(pages, config, plan, error);
+    case WRT_PAGES_POOLED:
+        return wrt_page_pool_take(pages, config, plan, error);
+    case WRT_PAGES_SHARED:
+        return wrt_shared_memory_map(pages, config, plan, error);
     }
     return wrt_fail(error, WRT_ERR_ARGUMENT, "no page provider %d", (int)config->provider);
+}
+
+static struct wrt_page_allocator start_from(struct wrt_partition *partition,
+                                            const struct wrt_page_config *config,
+                                            const struct plan *plan)
+{
+    enum wrt_verification_level level = wrt_partition_verification(partition);
+    bool is_lasting = config->provider != WRT_PAGES_NATIVE && config->provider != WRT_PAGES_STATIC;
+
+    return (struct wrt_page_allocator){
+        .page_bytes = plan->page_bytes,
+        .maximum_pages = config->maximum_pages,
+        .partition = partition,
+        .provider = config->provider,
+        .initial_bytes = plan->initial_bytes,
+        .image = config->image,
+        .is_probed = is_lasting && wrt_check_is_on(WRT_CHECK_MEMORY_PROBE, level),
+        .is_zero_checked = wrt_check_is_on(WRT_CHECK_MEMORY_ZERO, level),
+        .prefault = config->prefault || config->lock,
+        .lock = config->lock,
+        .guard_is_readable = config->guard_is_readable,
+        .huge_pages = config->huge_pages,
+    };
 }
 
 enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
@@ -303,28 +382,54 @@ enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
                                    const struct wrt_page_config *config,
                                    struct wrt_error *error)
 {
-    struct wrt_page_allocator made = {.partition = partition, .provider = config->provider};
+    struct wrt_page_allocator made;
     struct plan plan = {0};
     enum wrt_status status = plan_sizes(config, &plan, error);
 
+    if (status == WRT_OK)
+        status = check_fields(config, error);
     if (status != WRT_OK)
         return status;
+    made = start_from(partition, config, &plan);
     status = allocate_by_provider(&made, config, &plan, error);
     if (status != WRT_OK)
         return status;
-    made.page_bytes = plan.page_bytes;
-    made.maximum_pages = config->maximum_pages;
     made.size_bytes = plan.initial_bytes;
     made.committed_bytes = plan.committed_bytes;
+    if (made.image != NULL)
+        made.image->users++;
+    status = wrt_pages_verify(&made, made.size_bytes,
+                              made.image != NULL ? made.image->size_bytes : 0, error);
+    if (status != WRT_OK) {
+        wrt_pages_free(&made);
+        return status;
+    }
     *pages = made;
     return WRT_OK;
+}
+
+static enum wrt_status grow_by_provider(struct wrt_page_allocator *pages, uint64_t size_bytes,
+                                        struct wrt_error *error)
+{
+    switch (pages->provider) {
+    case WRT_PAGES_RESERVED:
+    case WRT_PAGES_POOLED:
+        return grow_reserved(pages, size_bytes, error);
+    case WRT_PAGES_NATIVE:
+        return grow_native(pages, size_bytes, error);
+    case WRT_PAGES_STATIC:
+        return grow_static(pages, size_bytes, error);
+    case WRT_PAGES_SHARED:
+        break;
+    }
+    return wrt_fail(error, WRT_ERR_UNSUPPORTED, "a shared memory never grows");
 }
 
 enum wrt_status wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_pages,
                                struct wrt_error *error)
 {
     uint64_t now_pages = pages->size_bytes / pages->page_bytes;
-    enum wrt_status status = WRT_OK;
+    enum wrt_status status;
     uint64_t size_bytes;
 
     if (delta_pages > pages->maximum_pages - now_pages)
@@ -334,17 +439,7 @@ enum wrt_status wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_
     if (delta_pages == 0)
         return WRT_OK;
     size_bytes = (now_pages + delta_pages) * pages->page_bytes;
-    switch (pages->provider) {
-    case WRT_PAGES_RESERVED:
-        status = grow_reserved(pages, size_bytes, error);
-        break;
-    case WRT_PAGES_NATIVE:
-        status = grow_native(pages, size_bytes, error);
-        break;
-    case WRT_PAGES_STATIC:
-        status = grow_static(pages, size_bytes, error);
-        break;
-    }
+    status = grow_by_provider(pages, size_bytes, error);
     if (status == WRT_OK)
         pages->size_bytes = size_bytes;
     return status;
@@ -355,10 +450,16 @@ void wrt_pages_free(struct wrt_page_allocator *pages)
     if (pages->partition == NULL)
         return; /* never allocated, or freed already */
     wrt_owner_remove(pages->owner_ticket);
-    if (pages->provider == WRT_PAGES_RESERVED)
+    if (pages->provider == WRT_PAGES_RESERVED || pages->provider == WRT_PAGES_SHARED)
         (void)!wrt_port_release(pages->reservation, (size_t)pages->reservation_bytes);
     if (pages->provider == WRT_PAGES_NATIVE)
         wrt_port_heap_free(pages->base);
-    uncharge(pages->partition, pages->committed_bytes);
+    if (pages->provider == WRT_PAGES_POOLED)
+        wrt_page_pool_give(pages);
+    if (pages->image != NULL)
+        pages->image->users--;
+    if (pages->shared != NULL)
+        pages->shared->users--;
+    wrt_pages_uncharge(pages->partition, pages->committed_bytes);
     memset(pages, 0, sizeof *pages);
 }

@@ -256,6 +256,31 @@ static bool give_up_cache(struct wrt_partition *partition)
     return after.held_bytes < before.held_bytes;
 }
 
+/* The check "sum". Only without children: their threads move bytes between kinds meanwhile. */
+static enum wrt_status check_sums(const struct wrt_partition *partition,
+                                  struct wrt_error *error)
+{
+    struct wrt_partition_info info;
+    uint64_t sum = 0;
+
+    if (!wrt_check_is_on(WRT_CHECK_PARTITION_SUM, partition->verification) ||
+        partition->children != 0)
+        return WRT_OK;
+    wrt_partition_get_info(partition, &info);
+    for (int kind = 0; kind < WRT_CHARGE_COUNT; kind++) {
+        if (info.current_bytes[kind] > info.used_bytes)
+            return wrt_fail(error, WRT_ERR_CORRUPT,
+                            "partition %s: more of %s was given back than charged",
+                            partition->name, wrt_charge_name((enum wrt_charge)kind));
+        sum += info.current_bytes[kind];
+    }
+    if (sum != info.used_bytes)
+        return wrt_fail(error, WRT_ERR_CORRUPT, "partition %s: %" PRIu64
+                        " bytes in use, kinds add up to %" PRIu64,
+                        partition->name, info.used_bytes, sum);
+    return WRT_OK;
+}
+
 enum wrt_status wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
                                        size_t size_bytes, size_t alignment_bytes, void **out,
                                        struct wrt_error *error)
@@ -264,6 +289,9 @@ enum wrt_status wrt_partition_allocate(struct wrt_partition *partition, enum wrt
 
     if (!is_charge(charge))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no charge of kind %d", (int)charge);
+    status = check_sums(partition, error);
+    if (status != WRT_OK)
+        return status;
     status = wrt_arena_allocate(&partition->arena, size_bytes, alignment_bytes, out, error);
     if (status == WRT_OK)
         wrt_account_move(&partition->account, WRT_CHARGE_ARENA, charge, size_bytes);
@@ -291,6 +319,9 @@ enum wrt_status wrt_partition_charge(struct wrt_partition *partition, enum wrt_c
 
     if (!is_charge(charge))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no charge of kind %d", (int)charge);
+    status = check_sums(partition, error);
+    if (status != WRT_OK)
+        return status;
     status = wrt_account_charge(&partition->account, charge, size_bytes, error);
     if (status == WRT_ERR_PARTITION_MAX && give_up_cache(partition))
         status = wrt_account_charge(&partition->account, charge, size_bytes, error);
@@ -313,4 +344,9 @@ void wrt_partition_get_info(const struct wrt_partition *partition,
     out->children = partition->children;
     out->verification = partition->verification;
     out->damages = partition->damages;
+}
+
+enum wrt_verification_level wrt_partition_verification(const struct wrt_partition *partition)
+{
+    return partition->verification;
 }

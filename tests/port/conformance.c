@@ -14,6 +14,18 @@
 
 #include <string.h>
 
+/* The sanitizers' libraries replace mlock by nothing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED true
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED false
+#endif
+
 /* Ends the test as skipped when the port says so. */
 static void need(enum wrt_status status, const char *call)
 {
@@ -175,7 +187,7 @@ static void prefaulted_pages_are_resident(void **state)
         assert_true(info.resident_bytes >= 8 * page_bytes());
     if (wrt_port_prefault(start, 8 * page_bytes(), true) == WRT_OK) {
 #ifndef WRT_SANITIZED /* their mlock does nothing and says that it did */
-        if (wrt_port_query(start, 8 * page_bytes(), &info) == WRT_OK)
+        if (wrt_port_query(start, 8 * page_bytes(), &info) == WRT_OK && !IS_SANITIZED)
             assert_true(info.locked_bytes >= 8 * page_bytes());
 #endif
         assert_int_equal(wrt_port_unlock(start, 8 * page_bytes()), WRT_OK);

@@ -287,6 +287,30 @@ static void kept_memory_never_causes_a_refusal(void **state)
     destroy(p);
 }
 
+/* The check "sum": bytes given back under another kind than they were charged as. */
+static void sum_finds_a_mixed_up_kind_from_full_up(void **state)
+{
+    (void)state;
+    for (int level = WRT_VERIFY_OFF; level <= WRT_VERIFY_CRITICAL; level++) {
+        struct wrt_partition_config config = {
+            .name = "s", .verification = (enum wrt_verification_level)level};
+        struct wrt_partition *p;
+        struct wrt_error error;
+        bool is_found = level >= WRT_VERIFY_FULL;
+
+        assert_int_equal(wrt_partition_create(NULL, &config, &p, NULL), WRT_OK);
+        assert_int_equal(wrt_partition_charge(p, WRT_CHARGE_LINEAR, 100, &error), WRT_OK);
+        wrt_partition_uncharge(p, WRT_CHARGE_CODE, 100);
+        assert_int_equal(wrt_partition_charge(p, WRT_CHARGE_HOST, 1, &error),
+                         is_found ? WRT_ERR_CORRUPT : WRT_OK);
+        if (is_found)
+            assert_non_null(strstr(error.text, "code"));
+        else
+            wrt_partition_uncharge(p, WRT_CHARGE_HOST, 1);
+        assert_int_equal(wrt_partition_destroy(p, NULL), WRT_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(bad_configurations_are_refused_by_name),
         cmocka_unit_test(wrong_frees_are_refused_and_counted),
         cmocka_unit_test(a_reserve_is_held_from_the_start),
+        cmocka_unit_test(sum_finds_a_mixed_up_kind_from_full_up),
         cmocka_unit_test(kept_memory_never_causes_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
