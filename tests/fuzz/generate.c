@@ -19,8 +19,8 @@ enum {
 
 enum {
     MAX_TYPES = 8, MAX_VALUES = 4, MAX_FUNCTIONS = 10, MAX_GLOBALS = 8, MAX_TABLES = 3,
-    MAX_MEMORIES = 3, MAX_SEGMENTS = 4, MAX_LOCALS = 24, MAX_STACK = 64, MAX_FRAMES = 8,
-    MAX_STEPS = 60, MAX_DEPTH = 3, CALL_BUDGET = 300
+    MAX_MEMORIES = 3, MAX_SEGMENTS = 4, MAX_LOCALS = 28, MAX_STACK = 64, MAX_FRAMES = 8,
+    MAX_STEPS = 60, MAX_DEPTH = 3, CALL_BUDGET = 300, COUNTERS = 3
 };
 
 struct signature {
@@ -56,7 +56,7 @@ struct generator {
     /* the function that is being written */
     struct signature type;
     uint8_t locals[MAX_LOCALS];
-    unsigned local_count, f32_temporary, f64_temporary;
+    unsigned local_count, counters, f32_temporary, f64_temporary;
     uint8_t stack[MAX_STACK + 2 * MAX_VALUES + 8];
     unsigned height;
     struct frame frames[MAX_FRAMES];
@@ -868,11 +868,203 @@ static void step_call_indirect(struct generator *g)
     after_call(g, type, tail);
 }
 
+/* ---- idioms: what compilers write, and translators fuse ---- */
+
+static unsigned counter(struct generator *g)
+{
+    return g->counters + decide(g, COUNTERS);
+}
+
+static unsigned decide_compare(struct generator *g)
+{
+    return 0x46 + decide(g, 10);
+}
+
+static int32_t small_constant(struct generator *g)
+{
+    return (int32_t)decide(g, 40) - 8;
+}
+
+/* Leaves a counter or a constant. */
+static void small_operand(struct generator *g)
+{
+    if (chance(g, 128))
+        local_get(g, counter(g));
+    else
+        constant(g, I32, (uint32_t)small_constant(g));
+}
+
+/* x += k; if (x <> y) continue: at the end of a loop, or to any label without values. */
+static void idiom_latch(struct generator *g)
+{
+    uint8_t types[MAX_VALUES];
+    unsigned x = counter(g), depth = decide(g, g->frame_count);
+    if (label_types(label(g, depth), types) != 0)
+        return;
+    local_get(g, x);
+    constant(g, I32, (uint32_t)small_constant(g));
+    op(g, chance(g, 200) ? 0x6A : 0x6B);
+    bool tee = chance(g, 128);
+    op_u32(g, tee ? 0x22 : 0x21, x);
+    if (!tee)
+        local_get(g, x);
+    if (chance(g, 200)) {
+        small_operand(g);
+        op(g, decide_compare(g));
+    }
+    if (chance(g, 40))
+        op(g, 0x45); /* eqz */
+    op_u32(g, 0x0D, depth);
+}
+
+/* A sum that makes an address in bounds: masked counter + constant, or + scaled counter. */
+static void idiom_address(struct generator *g)
+{
+    unsigned p = counter(g);
+    local_get(g, p);
+    constant(g, I32, 0x3FF8);
+    op(g, 0x71);
+    op_u32(g, 0x22, p);
+    if (chance(g, 100)) {
+        constant(g, I32, decide(g, 64));
+        op(g, 0x6A);
+    } else if (chance(g, 128)) {
+        local_get(g, p);
+        constant(g, I32, decide(g, 4));
+        op(g, 0x74);
+        op(g, 0x6A);
+    }
+}
+
+static void idiom_load(struct generator *g)
+{
+    const struct access *access = &accesses[decide(g, 14)];
+    unsigned index = counter(g);
+    idiom_address(g);
+    op(g, access->opcode);
+    memory_argument(g, access->log_bytes);
+    if (access->type == I32 && chance(g, 160)) { /* with an operation behind */
+        local_get(g, index);
+        op(g, 0x6A + decide(g, 3));
+    }
+    push(g, access->type);
+}
+
+/* *p = *p <op> k, and the like: the value loaded may be the address's register. */
+static void idiom_update(struct generator *g)
+{
+    idiom_address(g);
+    idiom_address(g);
+    op(g, 0x28);
+    memory_argument(g, 2);
+    small_operand(g);
+    op(g, 0x6A + decide(g, 3));
+    op(g, 0x36);
+    memory_argument(g, 2);
+}
+
+/* A counter is read, changed, and read again, with the old value still on the stack. */
+static void idiom_stale(struct generator *g)
+{
+    unsigned x = counter(g), y = counter(g);
+    local_get(g, x);
+    local_get(g, y);
+    small_operand(g);
+    op(g, 0x6A + decide(g, 3));
+    bool tee = chance(g, 128);
+    op_u32(g, tee ? 0x22 : 0x21, x);
+    if (tee)
+        op(g, 0x6A);
+    local_get(g, y);
+    op(g, 0x6B);
+    push(g, I32);
+}
+
+static void idiom_swap(struct generator *g)
+{
+    unsigned x = counter(g), y = counter(g);
+    local_get(g, x);
+    local_get(g, y);
+    op_u32(g, 0x21, x);
+    op_u32(g, 0x21, y);
+}
+
+/* (x << k) ^ y, rotations, masks: chains of cheap integer operations. */
+static void idiom_mix(struct generator *g)
+{
+    static const uint8_t shifts[] = {0x74, 0x75, 0x76, 0x77, 0x78};
+    static const uint8_t joins[] = {0x6A, 0x71, 0x72, 0x73, 0x6B};
+    local_get(g, counter(g));
+    constant(g, I32, decide(g, 34));
+    op(g, shifts[decide(g, sizeof shifts)]);
+    if (chance(g, 100)) {
+        constant(g, I32, decide_bits(g));
+        op(g, 0x71);
+    }
+    small_operand(g);
+    op(g, joins[decide(g, sizeof joins)]);
+    if (chance(g, 128))
+        op_u32(g, 0x22, counter(g));
+    push(g, I32);
+}
+
+/* a * b + c, and c + a * b. */
+static void idiom_float(struct generator *g)
+{
+    bool wide = chance(g, 128), first = chance(g, 128);
+    uint8_t type = wide ? F64 : F32;
+    unsigned add = wide ? 0xA0 : 0x92;
+    if (first)
+        produce(g, type, MAX_DEPTH);
+    produce(g, type, MAX_DEPTH);
+    produce(g, type, MAX_DEPTH);
+    op(g, add + 2);
+    if (!first)
+        produce(g, type, MAX_DEPTH);
+    op(g, add + decide(g, 2));
+    push(g, type);
+}
+
+/* A comparison that feeds an if, a select, or is kept. */
+static void idiom_compare(struct generator *g)
+{
+    small_operand(g);
+    small_operand(g);
+    op(g, decide_compare(g));
+    if (chance(g, 60))
+        op(g, 0x45);
+    if (chance(g, 128)) {
+        unsigned x = counter(g);
+        op(g, 0x04), op(g, EMPTY);
+        local_get(g, x);
+        constant(g, I32, 1);
+        op(g, 0x6A);
+        op_u32(g, 0x21, x);
+        op(g, 0x0B);
+    } else {
+        push(g, I32);
+    }
+}
+
+static void step_idiom(struct generator *g)
+{
+    switch (decide(g, 10)) {
+    case 0: case 1: idiom_latch(g); break;
+    case 2: case 3: idiom_load(g); break;
+    case 4: idiom_update(g); break;
+    case 5: idiom_stale(g); break;
+    case 6: idiom_swap(g); break;
+    case 7: idiom_mix(g); break;
+    case 8: idiom_float(g); break;
+    default: idiom_compare(g); break;
+    }
+}
+
 /* ---- a function ---- */
 
 static void step(struct generator *g)
 {
-    unsigned kind = decide(g, 32);
+    unsigned kind = decide(g, 42);
     if (g->height - top_frame(g)->base > MAX_STACK / 8 || g->height > MAX_STACK)
         step_drop(g);
     else if (kind < 7)
@@ -905,8 +1097,10 @@ static void step(struct generator *g)
         step_reference(g);
     else if (kind < 31)
         step_push(g);
-    else
+    else if (kind == 31)
         step_drop(g);
+    else
+        step_idiom(g);
 }
 
 static void declare_locals(struct generator *g)
@@ -914,7 +1108,7 @@ static void declare_locals(struct generator *g)
     unsigned groups = decide(g, 6);
     memcpy(g->locals, g->type.parameters, g->type.parameter_count);
     g->local_count = g->type.parameter_count;
-    wasm_u32(&g->out, groups + 2);
+    wasm_u32(&g->out, groups + 3);
     for (unsigned i = 0; i < groups; i++) {
         uint8_t type = decide_type(g);
         unsigned count = decide(g, 3);
@@ -923,6 +1117,10 @@ static void declare_locals(struct generator *g)
         memset(g->locals + g->local_count, type, count);
         g->local_count += count;
     }
+    g->counters = g->local_count;
+    memset(g->locals + g->local_count, I32, COUNTERS);
+    g->local_count += COUNTERS;
+    op(g, COUNTERS), op(g, I32);
     g->f32_temporary = g->local_count;
     g->f64_temporary = g->local_count + 1;
     op(g, 1), op(g, F32), op(g, 1), op(g, F64);
