@@ -6,8 +6,8 @@
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
-#include "file_resolve.h"
-#include "file_status.h"
+#include "../posix/file_resolve.h"
+#include "../posix/file_status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,13 +27,13 @@
 
 static enum wrt_errno result_of(int returned)
 {
-    return returned < 0 ? wrt_linux_errno(errno) : WRT_ERRNO_OK;
+    return returned < 0 ? wrt_posix_errno(errno) : WRT_ERRNO_OK;
 }
 
 static enum wrt_errno moved(ssize_t returned, size_t *out_bytes)
 {
     if (returned < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_bytes = (size_t)returned;
     return WRT_ERRNO_OK;
 }
@@ -123,7 +123,7 @@ enum wrt_errno wrt_port_file_seek(int file, int64_t offset, enum wrt_port_whence
     static const int system_whence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
     off_t position = lseek(file, offset, system_whence[whence]);
     if (position < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_offset = (uint64_t)position;
     return WRT_ERRNO_OK;
 }
@@ -161,7 +161,7 @@ static uint64_t nanoseconds_of(struct timespec time)
     return total;
 }
 
-void wrt_linux_status(const struct stat *status, struct wrt_port_file_status *out)
+void wrt_posix_status(const struct stat *status, struct wrt_port_file_status *out)
 {
     *out = (struct wrt_port_file_status){
         .device = status->st_dev,
@@ -181,8 +181,8 @@ enum wrt_errno wrt_port_file_stat(int file, struct wrt_port_file_status *out)
     int kind;
     socklen_t kind_bytes = sizeof kind;
     if (fstat(file, &status) < 0)
-        return wrt_linux_errno(errno);
-    wrt_linux_status(&status, out);
+        return wrt_posix_errno(errno);
+    wrt_posix_status(&status, out);
     if (S_ISSOCK(status.st_mode) &&
         getsockopt(file, SOL_SOCKET, SO_TYPE, &kind, &kind_bytes) == 0 && kind == SOCK_DGRAM)
         out->type = WRT_PORT_TYPE_SOCKET_DATAGRAM;
@@ -193,7 +193,7 @@ enum wrt_errno wrt_port_file_available(int file, uint64_t *out_bytes)
 {
     struct stat status;
     if (fstat(file, &status) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     if (S_ISREG(status.st_mode)) { /* FIONREAD has only 32 bits for it */
         off_t position = lseek(file, 0, SEEK_CUR);
         *out_bytes = position < status.st_size ? (uint64_t)(status.st_size - position) : 0;
@@ -201,7 +201,7 @@ enum wrt_errno wrt_port_file_available(int file, uint64_t *out_bytes)
     }
     int available = 0;
     if (ioctl(file, FIONREAD, &available) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_bytes = available > 0 ? (uint64_t)available : 0;
     return WRT_ERRNO_OK;
 }
@@ -226,7 +226,7 @@ static enum wrt_errno to_timespec(enum wrt_port_time_choice choice, uint64_t tim
     return (uint64_t)out->tv_sec == seconds ? WRT_ERRNO_OK : WRT_ERRNO_OVERFLOW;
 }
 
-enum wrt_errno wrt_linux_times(const struct wrt_port_file_times *times, struct timespec out[2])
+enum wrt_errno wrt_posix_times(const struct wrt_port_file_times *times, struct timespec out[2])
 {
     enum wrt_errno error = to_timespec(times->accessed, times->accessed_ns, &out[0]);
     if (error != WRT_ERRNO_OK)
@@ -237,7 +237,7 @@ enum wrt_errno wrt_linux_times(const struct wrt_port_file_times *times, struct t
 enum wrt_errno wrt_port_file_set_times(int file, const struct wrt_port_file_times *times)
 {
     struct timespec pair[2];
-    enum wrt_errno error = wrt_linux_times(times, pair);
+    enum wrt_errno error = wrt_posix_times(times, pair);
     return error != WRT_ERRNO_OK ? error : result_of(futimens(file, pair));
 }
 
@@ -265,7 +265,7 @@ enum wrt_errno wrt_port_file_advise(int file, uint64_t offset, uint64_t size_byt
                                         POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE};
     if (offset > INT64_MAX || size_bytes > INT64_MAX - offset)
         return WRT_ERRNO_INVAL;
-    return wrt_linux_errno(
+    return wrt_posix_errno(
         posix_fadvise(file, (off_t)offset, (off_t)size_bytes, system_advice[advice]));
 }
 
@@ -278,7 +278,7 @@ enum wrt_errno wrt_port_file_get_append(int file, bool *out)
 {
     int flags = fcntl(file, F_GETFL);
     if (flags < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out = (flags & O_APPEND) != 0;
     return WRT_ERRNO_OK;
 }
@@ -287,7 +287,7 @@ enum wrt_errno wrt_port_file_set_append(int file, bool append)
 {
     int flags = fcntl(file, F_GETFL);
     if (flags < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     return result_of(fcntl(file, F_SETFL, append ? flags | O_APPEND : flags & ~O_APPEND));
 }
 
@@ -299,7 +299,7 @@ enum wrt_errno wrt_port_directory_read(int directory, uint64_t cookie, void *buf
     if (cookie > INT64_MAX)
         return WRT_ERRNO_INVAL;
     if (lseek(directory, (off_t)cookie, SEEK_SET) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     return moved(syscall(SYS_getdents64, directory, buffer, buffer_bytes), out_bytes);
 }
 

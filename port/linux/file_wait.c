@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
-#include "file_resolve.h"
+#include "../posix/file_resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 static enum wrt_errno result_of(int returned)
 {
-    return returned < 0 ? wrt_linux_errno(errno) : WRT_ERRNO_OK;
+    return returned < 0 ? wrt_posix_errno(errno) : WRT_ERRNO_OK;
 }
 
 /* ---- sockets ---- */
@@ -31,10 +31,10 @@ enum wrt_errno wrt_port_socket_set_nonblocking(int socket)
     int kind;
     socklen_t kind_bytes = sizeof kind;
     if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &kind, &kind_bytes) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     int flags = fcntl(socket, F_GETFL);
     if (flags < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     return result_of(fcntl(socket, F_SETFL, flags | O_NONBLOCK));
 }
 
@@ -42,7 +42,7 @@ enum wrt_errno wrt_port_socket_accept(int socket, int *out)
 {
     int accepted = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (accepted < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out = accepted;
     return WRT_ERRNO_OK;
 }
@@ -66,7 +66,7 @@ enum wrt_errno wrt_port_socket_receive(int socket, const struct wrt_port_buffer 
     to_message(buffers, count, vectors, &message);
     ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
     if (got < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_bytes = (size_t)got;
     *out_truncated = (message.msg_flags & MSG_TRUNC) != 0;
     return WRT_ERRNO_OK;
@@ -80,7 +80,7 @@ enum wrt_errno wrt_port_socket_send(int socket, const struct wrt_port_buffer *bu
     to_message(buffers, count, vectors, &message);
     ssize_t sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_bytes = (size_t)sent;
     return WRT_ERRNO_OK;
 }
@@ -121,7 +121,7 @@ enum wrt_errno wrt_port_poll(struct wrt_port_poll *items, unsigned count, uint64
         polled[i] = (struct pollfd){.fd = items[i].file, .events = to_events(items[i].wanted)};
     int returned = ppoll(polled, count, &timeout, NULL);
     if (returned < 0 && errno != EINTR)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     for (unsigned i = 0; i < count; i++)
         items[i].ready = returned < 0 ? 0 : to_ready(polled[i].revents);
     return WRT_ERRNO_OK;
@@ -145,7 +145,7 @@ enum wrt_errno wrt_port_clock_read(enum wrt_port_clock clock, uint64_t *out_ns)
 {
     struct timespec now;
     if (clock_gettime(system_clock(clock), &now) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_ns = nanoseconds_of(&now);
     return WRT_ERRNO_OK;
 }
@@ -154,7 +154,7 @@ enum wrt_errno wrt_port_clock_resolution(enum wrt_port_clock clock, uint64_t *ou
 {
     struct timespec resolution;
     if (clock_getres(system_clock(clock), &resolution) < 0)
-        return wrt_linux_errno(errno);
+        return wrt_posix_errno(errno);
     *out_ns = nanoseconds_of(&resolution);
     return WRT_ERRNO_OK;
 }

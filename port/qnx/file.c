@@ -1,318 +1,415 @@
-/* port/none/file.c - the files, sockets and clocks of a system without any.
+/* port/qnx/file.c - open files and directories: data, position, size, times, entries.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * Nothing but POSIX.1-2008. Where Linux has more, this does with less: positioned reads and
+ * writes move one buffer at a time, and directories are read through the C library's
+ * streams, which allocate (the one exception to port_file.h) and are skipped through again
+ * on each call: O(entries) for a call, so O(n * n / buffer) for a large directory.
  */
-#include "port_file.h"
+#include "qnx.h"
 
-bool wrt_port_has_resolver(enum wrt_port_resolver resolver)
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "../posix/file_resolve.h"
+#include "../posix/file_status.h"
+
+#define STREAM_STEP_BYTES 4096u /* what a pipe that poll calls writable takes whole */
+#define NANOSECONDS 1000000000u
+
+const int wrt_posix_directory_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+bool wrt_posix_has_beneath(void)
 {
-    (void)resolver;
     return false;
 }
 
-enum wrt_errno wrt_port_file_open_root(const char *host_path, int *out)
+enum wrt_errno wrt_posix_open_beneath(int directory, const char *path, int *out)
 {
-    (void)host_path;
+    (void)directory;
+    (void)path;
     (void)out;
-    return WRT_ERRNO_NOSYS;
+    return WRT_ERRNO_AGAIN; /* the walk does it */
 }
 
-enum wrt_errno wrt_port_file_open(const struct wrt_port_place *place, unsigned flags, int *out)
+static enum wrt_errno result_of(int returned)
 {
-    (void)place;
-    (void)flags;
-    (void)out;
-    return WRT_ERRNO_NOSYS;
+    return returned < 0 ? wrt_posix_errno(errno) : WRT_ERRNO_OK;
+}
+
+static enum wrt_errno moved(ssize_t returned, size_t *out_bytes)
+{
+    if (returned < 0)
+        return wrt_posix_errno(errno);
+    *out_bytes = (size_t)returned;
+    return WRT_ERRNO_OK;
 }
 
 void wrt_port_file_close(int file)
 {
-    (void)file;
+    close(file);
+}
+
+/* ---- data ---- */
+
+/* Returns how many of `vectors` are used; no more than most_bytes in all. */
+static int to_vectors(const struct wrt_port_buffer *buffers, unsigned count, size_t most_bytes,
+                      struct iovec vectors[WRT_PORT_MAX_BUFFERS])
+{
+    unsigned used = 0;
+    for (; used < count && used < WRT_PORT_MAX_BUFFERS && most_bytes > 0; used++) {
+        size_t size = buffers[used].size_bytes < most_bytes ? buffers[used].size_bytes
+                                                            : most_bytes;
+        vectors[used] = (struct iovec){.iov_base = buffers[used].data, .iov_len = size};
+        most_bytes -= size;
+    }
+    return (int)used;
 }
 
 enum wrt_errno wrt_port_file_read(int file, const struct wrt_port_buffer *buffers,
                                   unsigned count, size_t *out_bytes)
 {
-    (void)file;
-    (void)buffers;
-    (void)count;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    struct iovec vectors[WRT_PORT_MAX_BUFFERS];
+    int used = to_vectors(buffers, count, SIZE_MAX, vectors);
+    return moved(readv(file, vectors, used), out_bytes);
 }
 
 enum wrt_errno wrt_port_file_write(int file, const struct wrt_port_buffer *buffers,
                                    unsigned count, size_t *out_bytes)
 {
-    (void)file;
-    (void)buffers;
-    (void)count;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    struct iovec vectors[WRT_PORT_MAX_BUFFERS];
+    int used = to_vectors(buffers, count, SIZE_MAX, vectors);
+    return moved(writev(file, vectors, used), out_bytes);
 }
 
-enum wrt_errno wrt_port_stream_write(int file, const struct wrt_port_buffer *buffers,
-                                     unsigned count, size_t *out_bytes)
+/* Buffer after buffer; ends early at the first that is not moved whole. */
+static enum wrt_errno move_at(int file, const struct wrt_port_buffer *buffers, unsigned count,
+                              uint64_t offset, bool is_write, size_t *out_bytes)
 {
-    (void)file;
-    (void)buffers;
-    (void)count;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    size_t total = 0;
+    if (offset > INT64_MAX)
+        return WRT_ERRNO_INVAL;
+    for (unsigned i = 0; i < count && i < WRT_PORT_MAX_BUFFERS; i++) {
+        const struct wrt_port_buffer *at = &buffers[i];
+        off_t position = (off_t)(offset + total);
+        ssize_t done = is_write ? pwrite(file, at->data, at->size_bytes, position)
+                                : pread(file, at->data, at->size_bytes, position);
+        if (done < 0 && total == 0)
+            return wrt_posix_errno(errno);
+        if (done < 0)
+            break;
+        total += (size_t)done;
+        if ((size_t)done < at->size_bytes)
+            break;
+    }
+    *out_bytes = total;
+    return WRT_ERRNO_OK;
 }
 
 enum wrt_errno wrt_port_file_read_at(int file, const struct wrt_port_buffer *buffers,
                                      unsigned count, uint64_t offset, size_t *out_bytes)
 {
-    (void)file;
-    (void)buffers;
-    (void)count;
-    (void)offset;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    return move_at(file, buffers, count, offset, false, out_bytes);
 }
 
 enum wrt_errno wrt_port_file_write_at(int file, const struct wrt_port_buffer *buffers,
                                       unsigned count, uint64_t offset, size_t *out_bytes)
 {
-    (void)file;
-    (void)buffers;
-    (void)count;
-    (void)offset;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    return move_at(file, buffers, count, offset, true, out_bytes);
+}
+
+/* The signal goes to this thread, at once: blocked during the write and taken back, unless
+ * one was waiting already. */
+enum wrt_errno wrt_port_stream_write(int file, const struct wrt_port_buffer *buffers,
+                                     unsigned count, size_t *out_bytes)
+{
+    struct iovec vectors[WRT_PORT_MAX_BUFFERS];
+    int used = to_vectors(buffers, count, STREAM_STEP_BYTES, vectors);
+    sigset_t pipe_signal, before, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    enum wrt_errno error = moved(writev(file, vectors, used), out_bytes);
+    if (error == WRT_ERRNO_PIPE && !sigismember(&pending, SIGPIPE)) {
+        const struct timespec none = {0};
+        while (sigtimedwait(&pipe_signal, NULL, &none) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
 }
 
 enum wrt_errno wrt_port_file_seek(int file, int64_t offset, enum wrt_port_whence whence,
                                   uint64_t *out_offset)
 {
-    (void)file;
-    (void)offset;
-    (void)whence;
-    (void)out_offset;
-    return WRT_ERRNO_NOSYS;
+    static const int system_whence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+    off_t position = lseek(file, offset, system_whence[whence]);
+    if (position < 0)
+        return wrt_posix_errno(errno);
+    *out_offset = (uint64_t)position;
+    return WRT_ERRNO_OK;
+}
+
+/* ---- what it is ---- */
+
+static enum wrt_port_file_type type_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFBLK:
+        return WRT_PORT_TYPE_BLOCK_DEVICE;
+    case S_IFCHR:
+        return WRT_PORT_TYPE_CHARACTER_DEVICE;
+    case S_IFDIR:
+        return WRT_PORT_TYPE_DIRECTORY;
+    case S_IFREG:
+        return WRT_PORT_TYPE_REGULAR;
+    case S_IFLNK:
+        return WRT_PORT_TYPE_SYMBOLIC_LINK;
+    case S_IFSOCK:
+        return WRT_PORT_TYPE_SOCKET_STREAM;
+    default:
+        return WRT_PORT_TYPE_UNKNOWN;
+    }
+}
+
+static uint64_t nanoseconds_of(struct timespec time)
+{
+    uint64_t seconds = time.tv_sec < 0 ? 0 : (uint64_t)time.tv_sec, total;
+    if (time.tv_sec < 0)
+        return 0;
+    if (__builtin_mul_overflow(seconds, (uint64_t)NANOSECONDS, &total) ||
+        __builtin_add_overflow(total, (uint64_t)time.tv_nsec, &total))
+        return UINT64_MAX;
+    return total;
+}
+
+void wrt_posix_status(const struct stat *status, struct wrt_port_file_status *out)
+{
+    *out = (struct wrt_port_file_status){
+        .device = status->st_dev,
+        .inode = status->st_ino,
+        .link_count = status->st_nlink,
+        .size_bytes = status->st_size < 0 ? 0 : (uint64_t)status->st_size,
+        .accessed_ns = nanoseconds_of(status->st_atim),
+        .modified_ns = nanoseconds_of(status->st_mtim),
+        .changed_ns = nanoseconds_of(status->st_ctim),
+        .type = type_of(status->st_mode),
+    };
 }
 
 enum wrt_errno wrt_port_file_stat(int file, struct wrt_port_file_status *out)
 {
-    (void)file;
-    (void)out;
-    return WRT_ERRNO_NOSYS;
+    struct stat status;
+    int kind;
+    socklen_t kind_bytes = sizeof kind;
+    if (fstat(file, &status) < 0)
+        return wrt_posix_errno(errno);
+    wrt_posix_status(&status, out);
+    if (S_ISSOCK(status.st_mode) &&
+        getsockopt(file, SOL_SOCKET, SO_TYPE, &kind, &kind_bytes) == 0 && kind == SOCK_DGRAM)
+        out->type = WRT_PORT_TYPE_SOCKET_DATAGRAM;
+    return WRT_ERRNO_OK;
 }
 
-enum wrt_errno wrt_port_file_stat_at(const struct wrt_port_place *place,
-                                     struct wrt_port_file_status *out)
+enum wrt_errno wrt_port_file_available(int file, uint64_t *out_bytes)
 {
-    (void)place;
-    (void)out;
-    return WRT_ERRNO_NOSYS;
+    struct stat status;
+    if (fstat(file, &status) < 0)
+        return wrt_posix_errno(errno);
+    if (!S_ISREG(status.st_mode)) /* POSIX has no call that tells */
+        return WRT_ERRNO_NOTSUP;
+    off_t position = lseek(file, 0, SEEK_CUR);
+    *out_bytes = position < status.st_size ? (uint64_t)(status.st_size - position) : 0;
+    return WRT_ERRNO_OK;
+}
+
+/* ---- what can be changed ---- */
+
+static enum wrt_errno to_timespec(enum wrt_port_time_choice choice, uint64_t time_ns,
+                                  struct timespec *out)
+{
+    uint64_t seconds = time_ns / NANOSECONDS;
+    switch (choice) {
+    case WRT_PORT_TIME_KEEP:
+        *out = (struct timespec){.tv_nsec = UTIME_OMIT};
+        return WRT_ERRNO_OK;
+    case WRT_PORT_TIME_NOW:
+        *out = (struct timespec){.tv_nsec = UTIME_NOW};
+        return WRT_ERRNO_OK;
+    case WRT_PORT_TIME_SET:
+        break;
+    }
+    *out = (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)(time_ns % NANOSECONDS)};
+    return (uint64_t)out->tv_sec == seconds ? WRT_ERRNO_OK : WRT_ERRNO_OVERFLOW;
+}
+
+enum wrt_errno wrt_posix_times(const struct wrt_port_file_times *times, struct timespec out[2])
+{
+    enum wrt_errno error = to_timespec(times->accessed, times->accessed_ns, &out[0]);
+    if (error != WRT_ERRNO_OK)
+        return error;
+    return to_timespec(times->modified, times->modified_ns, &out[1]);
 }
 
 enum wrt_errno wrt_port_file_set_times(int file, const struct wrt_port_file_times *times)
 {
-    (void)file;
-    (void)times;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_file_set_times_at(const struct wrt_port_place *place,
-                                          const struct wrt_port_file_times *times)
-{
-    (void)place;
-    (void)times;
-    return WRT_ERRNO_NOSYS;
+    struct timespec pair[2];
+    enum wrt_errno error = wrt_posix_times(times, pair);
+    return error != WRT_ERRNO_OK ? error : result_of(futimens(file, pair));
 }
 
 enum wrt_errno wrt_port_file_set_size(int file, uint64_t size_bytes)
 {
-    (void)file;
-    (void)size_bytes;
-    return WRT_ERRNO_NOSYS;
+    if (size_bytes > INT64_MAX)
+        return WRT_ERRNO_INVAL;
+    return result_of(ftruncate(file, (off_t)size_bytes));
 }
 
 enum wrt_errno wrt_port_file_allocate(int file, uint64_t offset, uint64_t size_bytes)
 {
-    (void)file;
-    (void)offset;
-    (void)size_bytes;
-    return WRT_ERRNO_NOSYS;
+    if (size_bytes == 0 || offset > INT64_MAX || size_bytes > INT64_MAX)
+        return WRT_ERRNO_INVAL;
+    if (size_bytes > INT64_MAX - offset)
+        return WRT_ERRNO_FBIG;
+    return wrt_posix_errno(posix_fallocate(file, (off_t)offset, (off_t)size_bytes));
 }
 
 enum wrt_errno wrt_port_file_advise(int file, uint64_t offset, uint64_t size_bytes,
                                     enum wrt_port_advice advice)
 {
-    (void)file;
-    (void)offset;
-    (void)size_bytes;
-    (void)advice;
-    return WRT_ERRNO_NOSYS;
+    static const int system_advice[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL,
+                                        POSIX_FADV_RANDOM,   POSIX_FADV_WILLNEED,
+                                        POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE};
+    if (offset > INT64_MAX || size_bytes > INT64_MAX - offset)
+        return WRT_ERRNO_INVAL;
+    return wrt_posix_errno(
+        posix_fadvise(file, (off_t)offset, (off_t)size_bytes, system_advice[advice]));
 }
 
 enum wrt_errno wrt_port_file_sync(int file, bool data_only)
 {
-    (void)file;
-    (void)data_only;
-    return WRT_ERRNO_NOSYS;
+    return result_of(data_only ? fdatasync(file) : fsync(file));
 }
 
 enum wrt_errno wrt_port_file_get_append(int file, bool *out)
 {
-    (void)file;
-    (void)out;
-    return WRT_ERRNO_NOSYS;
+    int flags = fcntl(file, F_GETFL);
+    if (flags < 0)
+        return wrt_posix_errno(errno);
+    *out = (flags & O_APPEND) != 0;
+    return WRT_ERRNO_OK;
 }
 
 enum wrt_errno wrt_port_file_set_append(int file, bool append)
 {
-    (void)file;
-    (void)append;
-    return WRT_ERRNO_NOSYS;
+    int flags = fcntl(file, F_GETFL);
+    if (flags < 0)
+        return wrt_posix_errno(errno);
+    return result_of(fcntl(file, F_SETFL, append ? flags | O_APPEND : flags & ~O_APPEND));
+}
+
+/* ---- directories ---- */
+
+/* A record of ours in the caller's buffer, its name behind it, padded to 8 bytes. */
+struct record {
+    uint64_t next_cookie;
+    uint64_t inode;
+    uint16_t record_bytes;
+    uint16_t name_bytes;
+    uint32_t type;
+};
+
+static enum wrt_port_file_type type_of_entry(int directory, const char *name)
+{
+    struct stat status; /* entries do not carry their type */
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return WRT_PORT_TYPE_UNKNOWN;
+    return type_of(status.st_mode);
+}
+
+/* false: it does not fit any more. */
+static bool put_record(int directory, const struct dirent *entry, uint64_t next_cookie,
+                       uint8_t *buffer, size_t buffer_bytes, size_t *filled)
+{
+    size_t name_bytes = strlen(entry->d_name);
+    size_t record_bytes = (sizeof(struct record) + name_bytes + 1 + 7) & ~(size_t)7;
+    if (record_bytes > buffer_bytes - *filled)
+        return false;
+    struct record record = {
+        .next_cookie = next_cookie,
+        .inode = strcmp(entry->d_name, "..") == 0 ? 0 : (uint64_t)entry->d_ino,
+        .record_bytes = (uint16_t)record_bytes,
+        .name_bytes = (uint16_t)name_bytes,
+        .type = (uint32_t)type_of_entry(directory, entry->d_name),
+    };
+    memcpy(buffer + *filled, &record, sizeof record);
+    memcpy(buffer + *filled + sizeof record, entry->d_name, name_bytes + 1);
+    *filled += record_bytes;
+    return true;
+}
+
+/* A cookie is the number of entries before it. */
+static enum wrt_errno fill(DIR *stream, int directory, uint64_t cookie, uint8_t *buffer,
+                           size_t buffer_bytes, size_t *out_bytes)
+{
+    size_t filled = 0;
+    const struct dirent *entry = NULL;
+    errno = 0;
+    for (uint64_t at = 0; (entry = readdir(stream)) != NULL; at++) {
+        if (at >= cookie &&
+            !put_record(directory, entry, at + 1, buffer, buffer_bytes, &filled))
+            break;
+    }
+    if (entry == NULL && errno != 0 && filled == 0)
+        return wrt_posix_errno(errno);
+    *out_bytes = filled;
+    return WRT_ERRNO_OK;
 }
 
 enum wrt_errno wrt_port_directory_read(int directory, uint64_t cookie, void *buffer,
                                        size_t buffer_bytes, size_t *out_bytes)
 {
-    (void)directory;
-    (void)cookie;
-    (void)buffer;
-    (void)buffer_bytes;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
+    if (cookie > INT64_MAX)
+        return WRT_ERRNO_INVAL;
+    int own = openat(directory, ".", wrt_posix_directory_flags); /* a position of its own */
+    if (own < 0)
+        return wrt_posix_errno(errno);
+    DIR *stream = fdopendir(own);
+    if (stream == NULL) {
+        enum wrt_errno error = wrt_posix_errno(errno);
+        (void)close(own);
+        return error;
+    }
+    enum wrt_errno error = fill(stream, directory, cookie, buffer, buffer_bytes, out_bytes);
+    (void)closedir(stream); /* closes `own` */
+    return error;
 }
 
 bool wrt_port_directory_next(const void *buffer, size_t filled_bytes, size_t *offset,
                              struct wrt_port_entry *out)
 {
-    (void)buffer;
-    (void)filled_bytes;
-    (void)offset;
-    (void)out;
-    return false;
-}
-
-enum wrt_errno wrt_port_directory_make(const struct wrt_port_place *place)
-{
-    (void)place;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_directory_remove(const struct wrt_port_place *place)
-{
-    (void)place;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_unlink(const struct wrt_port_place *place)
-{
-    (void)place;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_rename(const struct wrt_port_place *from,
-                               const struct wrt_port_place *to)
-{
-    (void)from;
-    (void)to;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_link(const struct wrt_port_place *existing,
-                             const struct wrt_port_place *made)
-{
-    (void)existing;
-    (void)made;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_symlink(const char *text, const struct wrt_port_place *made)
-{
-    (void)text;
-    (void)made;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_read_link(const struct wrt_port_place *place, void *out,
-                                  size_t size_bytes, size_t *out_bytes)
-{
-    (void)place;
-    (void)out;
-    (void)size_bytes;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_socket_set_nonblocking(int socket)
-{
-    (void)socket;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_socket_accept(int socket, int *out)
-{
-    (void)socket;
-    (void)out;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_socket_receive(int socket, const struct wrt_port_buffer *buffers,
-                                       unsigned count, bool peek, size_t *out_bytes,
-                                       bool *out_truncated)
-{
-    (void)socket;
-    (void)buffers;
-    (void)count;
-    (void)peek;
-    (void)out_bytes;
-    (void)out_truncated;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_socket_send(int socket, const struct wrt_port_buffer *buffers,
-                                    unsigned count, size_t *out_bytes)
-{
-    (void)socket;
-    (void)buffers;
-    (void)count;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_socket_shutdown(int socket, bool read, bool write)
-{
-    (void)socket;
-    (void)read;
-    (void)write;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_poll(struct wrt_port_poll *items, unsigned count, uint64_t timeout_ns)
-{
-    (void)items;
-    (void)count;
-    (void)timeout_ns;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_file_available(int file, uint64_t *out_bytes)
-{
-    (void)file;
-    (void)out_bytes;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_clock_read(enum wrt_port_clock clock, uint64_t *out_ns)
-{
-    (void)clock;
-    (void)out_ns;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_clock_resolution(enum wrt_port_clock clock, uint64_t *out_ns)
-{
-    (void)clock;
-    (void)out_ns;
-    return WRT_ERRNO_NOSYS;
-}
-
-enum wrt_errno wrt_port_yield(void)
-{
-    return WRT_ERRNO_NOSYS;
+    struct record record;
+    if (*offset >= filled_bytes || filled_bytes - *offset < sizeof record)
+        return false;
+    const char *at = (const char *)buffer + *offset;
+    memcpy(&record, at, sizeof record);
+    if (record.record_bytes < sizeof record || record.record_bytes > filled_bytes - *offset ||
+        record.name_bytes >= record.record_bytes - sizeof record)
+        return false;
+    *offset += record.record_bytes;
+    *out = (struct wrt_port_entry){
+        .next_cookie = record.next_cookie,
+        .inode = record.inode,
+        .type = (enum wrt_port_file_type)record.type,
+        .name = at + sizeof record,
+        .name_bytes = record.name_bytes,
+    };
+    return true;
 }

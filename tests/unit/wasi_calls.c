@@ -858,7 +858,7 @@ static void test_clocks(void **state)
     const struct wrt_wasi_config fine = {.clocks = WRT_WASI_CLOCK_ALL};
     create(&fine);
     EXPECT(0, clock_res_get, 1, OUT);
-    assert_in_range(u64(OUT), 1, 999999);
+    assert_in_range(u64(OUT), 1, 10000000); /* at most a tick of 10 ms */
     for (uint32_t clock = 0; clock < 4; clock++) {
         EXPECT(0, clock_time_get, clock, 0, OUT);
         EXPECT(0, clock_time_get, clock, 0, OUT + 8);
@@ -1064,7 +1064,10 @@ static void test_poll_descriptors(void **state)
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
     pthread_join(thread, NULL);
     assert_int_equal(u64(EVENTS), 21);
-    assert_int_equal(u64(EVENTS + 16), 4);
+    uint64_t in_pipe = 0; /* 0 also where the system does not tell */
+    (void)!wrt_port_file_available(in.read, &in_pipe);
+    assert_int_equal(u64(EVENTS + 16), in_pipe);
+    assert_true(in_pipe == 4 || wrt_port_file_available(in.read, &in_pipe) == WRT_ERRNO_NOTSUP);
     assert_int_equal(u32(EVENTS + 24), 0);
     close(in.write);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);

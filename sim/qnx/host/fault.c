@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
 
 static struct sigaction before[2]; /* whoever handled SIGSEGV and SIGBUS before us */
@@ -128,6 +129,14 @@ void host_signal_install(int host_signal, bool is_default, bool is_ignore, bool 
     sigaction(host_signal, &action, NULL);
 }
 
+static uint64_t bits_of(const sigset_t *set) {
+    uint64_t result = 0;
+    for (int i = 1; i < 64; i++) {
+        if (sigismember(set, i) == 1) result |= UINT64_C(1) << i;
+    }
+    return result;
+}
+
 /* Bit n of a mask stands for host signal n. */
 uint64_t host_signal_mask(int how, bool has_set, uint64_t set) {
     sigset_t new, old;
@@ -137,11 +146,24 @@ uint64_t host_signal_mask(int how, bool has_set, uint64_t set) {
     }
     static const int hows[3] = {SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK};
     pthread_sigmask(hows[how], has_set ? &new : NULL, &old);
-    uint64_t result = 0;
+    return bits_of(&old);
+}
+
+uint64_t host_signal_pending(void) {
+    sigset_t set;
+    sigpending(&set);
+    return bits_of(&set);
+}
+
+int host_signal_wait(uint64_t bits, uint64_t timeout_ns) {
+    sigset_t set;
+    sigemptyset(&set);
     for (int i = 1; i < 64; i++) {
-        if (sigismember(&old, i) == 1) result |= UINT64_C(1) << i;
+        if (bits >> i & 1) sigaddset(&set, i);
     }
-    return result;
+    struct timespec timeout = {(time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u)};
+    int result = sigtimedwait(&set, NULL, timeout_ns == UINT64_MAX ? NULL : &timeout);
+    return result < 0 ? -errno : result;
 }
 
 int host_alternate_stack(bool has_new, void *base, size_t bytes, int flags, void **old_base,

@@ -74,6 +74,8 @@ bool host_copy(void *to, const void *from, size_t bytes);
 void host_signal_install(int host_signal, bool is_default, bool is_ignore, bool on_stack,
                          void (*handler)(int host_signal));
 uint64_t host_signal_mask(int how, bool has_set, uint64_t set); /* 0 block 1 unblock 2 set */
+uint64_t host_signal_pending(void);
+int host_signal_wait(uint64_t set, uint64_t timeout_ns); /* a number, or -errno */
 int host_alternate_stack(bool has_new, void *base, size_t bytes, int flags, void **old_base,
                          size_t *old_bytes, int *old_flags);
 int host_raise(int host_signal);

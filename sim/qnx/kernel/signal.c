@@ -84,6 +84,21 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
     return plain(pthread_sigmask(how, set, old));
 }
 
+int sigpending(sigset_t *set) {
+    mask_to_qnx(host_signal_pending(), set);
+    return 0;
+}
+int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout) {
+    uint64_t ns = timeout ? (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_nsec : UINT64_MAX;
+    int result = host_signal_wait(mask_to_host(set), ns);
+    if (result < 0) return plain(-result);
+    if (info) {
+        memset(info, 0, sizeof *info);
+        info->si_signo = to_qnx(result);
+    }
+    return to_qnx(result);
+}
+
 /* ---- actions ---- */
 
 static void deliver(int host_signal) {

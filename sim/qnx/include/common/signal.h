@@ -5,6 +5,7 @@
 #ifndef QNXSIM_SIGNAL_H
 #define QNXSIM_SIGNAL_H
 #include <sys/siginfo.h>
+#include <time.h>
 
 #define SIGHUP 1
 #define SIGINT 2
@@ -85,6 +86,9 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old) QNXSIM_AS(sigprocma
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) QNXSIM_AS(pthread_sigmask);
 int pthread_kill(pthread_t thread, int number) QNXSIM_AS(pthread_kill);
 int kill(pid_t process, int number) QNXSIM_AS(kill);
+int sigpending(sigset_t *set) QNXSIM_AS(sigpending);
+int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+    QNXSIM_AS(sigtimedwait);
 int raise(int number) QNXSIM_AS(raise);
 #include <ucontext.h>
 #endif

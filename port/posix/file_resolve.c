@@ -1,4 +1,4 @@
-/* port/linux/file_resolve.c - the one place where paths of guests are resolved.
+/* port/posix/file_resolve.c - the one place where paths of guests are resolved.
  * SPDX-License-Identifier: Apache-2.0
  *
  * A path is split in its directory part and its last name. Only the directory part goes to
@@ -12,22 +12,19 @@
  * directory on the way open, so that `..` is a return to a descriptor it came from and not
  * a question to the file system.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* what every system here needs to show its POSIX.1-2008 calls */
+#define _QNX_SOURCE
 #include "file_resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40u  /* as Linux follows */
 #define MAX_DEPTH 128u /* descriptors the walk holds at once */
-#define KERNEL_TRIES 32 /* openat2 gives up with EAGAIN when something is renamed meanwhile */
-#define DIRECTORY_FLAGS (O_PATH | O_DIRECTORY | O_CLOEXEC)
 
-enum wrt_errno wrt_linux_errno(int system_errno)
+enum wrt_errno wrt_posix_errno(int system_errno)
 {
     switch (system_errno) {
     case 0:
@@ -42,26 +39,9 @@ enum wrt_errno wrt_linux_errno(int system_errno)
     }
 }
 
-/* ---- the kernel's resolver ---- */
-
-static int open_beneath(int directory, const char *path)
-{
-    struct open_how how = {
-        .flags = DIRECTORY_FLAGS,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-}
-
 bool wrt_port_has_resolver(enum wrt_port_resolver resolver)
 {
-    if (resolver == WRT_PORT_RESOLVER_WALK)
-        return true;
-    int probe = open_beneath(AT_FDCWD, ".");
-    if (probe >= 0)
-        close(probe);
-    /* A seccomp filter that does not know the call says EPERM. */
-    return probe >= 0 || (errno != ENOSYS && errno != EPERM);
+    return resolver == WRT_PORT_RESOLVER_WALK || wrt_posix_has_beneath();
 }
 
 /* ---- the walk ---- */
@@ -80,7 +60,7 @@ static enum wrt_errno walk_through_link(struct walk *walk, const char *name)
     char target[WRT_PORT_PATH_BYTES];
     ssize_t got = readlinkat(walk->open[walk->depth], name, target, sizeof target);
     if (got < 0)
-        return errno == EINVAL ? WRT_ERRNO_NOTDIR : wrt_linux_errno(errno);
+        return errno == EINVAL ? WRT_ERRNO_NOTDIR : wrt_posix_errno(errno);
     if (++walk->links > MAX_LINKS)
         return WRT_ERRNO_LOOP;
     size_t target_bytes = (size_t)got, rest_bytes = strlen(walk->rest) + 1;
@@ -109,20 +89,20 @@ static enum wrt_errno walk_into(struct walk *walk, const char *name)
 {
     if (walk->depth == MAX_DEPTH)
         return WRT_ERRNO_NAMETOOLONG;
-    int next = openat(walk->open[walk->depth], name, DIRECTORY_FLAGS | O_NOFOLLOW);
+    int next = openat(walk->open[walk->depth], name, wrt_posix_directory_flags | O_NOFOLLOW);
     if (next >= 0) {
         walk->open[++walk->depth] = next;
         return WRT_ERRNO_OK;
     }
     if (errno == ENOTDIR || errno == ELOOP)
         return walk_through_link(walk, name);
-    return wrt_linux_errno(errno);
+    return wrt_posix_errno(errno);
 }
 
 /* Takes the next name off walk->rest. */
 static enum wrt_errno walk_step(struct walk *walk)
 {
-    char name[WRT_LINUX_NAME_BYTES];
+    char name[WRT_POSIX_NAME_BYTES];
     size_t name_bytes = strcspn(walk->rest, "/");
     if (name_bytes >= sizeof name)
         return WRT_ERRNO_NAMETOOLONG;
@@ -164,14 +144,10 @@ static enum wrt_errno directory_beneath(const struct wrt_port_place *place, cons
         *out = place->directory;
         return WRT_ERRNO_OK;
     }
-    for (int i = 0; place->resolver == WRT_PORT_RESOLVER_KERNEL && i < KERNEL_TRIES; i++) {
-        *out = open_beneath(place->directory, path);
-        if (*out >= 0)
-            return WRT_ERRNO_OK;
-        if (errno == EXDEV)
-            return WRT_ERRNO_NOTCAPABLE;
-        if (errno != EAGAIN && errno != EINTR)
-            return wrt_linux_errno(errno);
+    if (place->resolver == WRT_PORT_RESOLVER_KERNEL) {
+        enum wrt_errno error = wrt_posix_open_beneath(place->directory, path, out);
+        if (error != WRT_ERRNO_AGAIN)
+            return error;
     }
     return walk_beneath(place->directory, path, out);
 }
@@ -184,7 +160,7 @@ static bool is_dot_name(const char *name)
 }
 
 /* Cuts `text` into the directory part, which stays in text, and the name. */
-static enum wrt_errno split(char *text, struct wrt_linux_entry *entry)
+static enum wrt_errno split(char *text, struct wrt_posix_entry *entry)
 {
     size_t end = strlen(text);
     if (end == 0)
@@ -209,13 +185,13 @@ static enum wrt_errno split(char *text, struct wrt_linux_entry *entry)
 
 /* If the entry is a link, *text (its directory part) becomes the path through the link and
  * *is_link is set. */
-static enum wrt_errno expand_link(const struct wrt_linux_entry *entry, char *text, bool *is_link)
+static enum wrt_errno expand_link(const struct wrt_posix_entry *entry, char *text, bool *is_link)
 {
     char target[WRT_PORT_PATH_BYTES];
     ssize_t got = readlinkat(entry->parent, entry->name, target, sizeof target);
     *is_link = false;
     if (got < 0) /* not a link, or nothing there: the caller's own call will say */
-        return errno == EINVAL || errno == ENOENT ? WRT_ERRNO_OK : wrt_linux_errno(errno);
+        return errno == EINVAL || errno == ENOENT ? WRT_ERRNO_OK : wrt_posix_errno(errno);
     size_t target_bytes = (size_t)got, text_bytes = strlen(text);
     if (target_bytes == 0)
         return WRT_ERRNO_NOENT;
@@ -234,7 +210,7 @@ static enum wrt_errno expand_link(const struct wrt_linux_entry *entry, char *tex
     return WRT_ERRNO_OK;
 }
 
-void wrt_linux_entry_close(struct wrt_linux_entry *entry)
+void wrt_posix_entry_close(struct wrt_posix_entry *entry)
 {
     if (entry->owns_parent)
         close(entry->parent);
@@ -242,7 +218,7 @@ void wrt_linux_entry_close(struct wrt_linux_entry *entry)
 }
 
 static enum wrt_errno resolve_once(const struct wrt_port_place *place, char *text,
-                                   struct wrt_linux_entry *out, bool *again)
+                                   struct wrt_posix_entry *out, bool *again)
 {
     *again = false;
     enum wrt_errno error = split(text, out);
@@ -255,14 +231,14 @@ static enum wrt_errno resolve_once(const struct wrt_port_place *place, char *tex
         return WRT_ERRNO_OK;
     error = expand_link(out, text, again);
     if (error != WRT_ERRNO_OK || *again)
-        wrt_linux_entry_close(out);
+        wrt_posix_entry_close(out);
     return error;
 }
 
-enum wrt_errno wrt_linux_resolve(const struct wrt_port_place *place, struct wrt_linux_entry *out)
+enum wrt_errno wrt_posix_resolve(const struct wrt_port_place *place, struct wrt_posix_entry *out)
 {
     char text[WRT_PORT_PATH_BYTES];
-    *out = (struct wrt_linux_entry){.parent = -1};
+    *out = (struct wrt_posix_entry){.parent = -1};
     if (strlen(place->path) >= sizeof text)
         return WRT_ERRNO_NAMETOOLONG;
     strcpy(text, place->path);
