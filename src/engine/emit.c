@@ -79,7 +79,7 @@ static const struct numeric numerics[256] = {
 enum { I32_EQZ = 0x45, I32_EQ = 0x46, I32_NE = 0x47, I64_EQZ = 0x50, I64_EQ = 0x51, I32_ADD = 0x6A,
        I32_MUL = 0x6C, I32_AND = 0x71, I32_OR = 0x72, I32_XOR = 0x73, I32_SHL = 0x74,
        I32_SHR_U = 0x76, I32_ROTL = 0x77, I32_ROTR = 0x78, F32_ADD = 0x92, F32_MUL = 0x94,
-       F64_ADD = 0xA0, F64_MUL = 0xA2 };
+       F64_ADD = 0xA0, F64_MUL = 0xA2, I32_SUB = 0x6B, F32_EQ = 0x5B, F64_EQ = 0x61 };
 
 /* Forms of SHAPE_BINARY, as offsets from the _ss handler where the kind has them. */
 enum form { FORM_SS, FORM_AS, FORM_SK, FORM_AK, FORM_SA };
@@ -240,6 +240,11 @@ static bool emit_mov(struct translator *t, uint32_t d, uint32_t s, uint8_t type)
     return true;
 }
 
+static bool fits_16(int32_t value)
+{
+    return value >= INT16_MIN && value <= INT16_MAX;
+}
+
 static bool fits_32(uint64_t bits)
 {
     return (uint64_t)(int64_t)(int32_t)(uint32_t)bits == bits;
@@ -276,6 +281,9 @@ static uint32_t base_slot(const struct translator *t, uint32_t index)
 
 static bool emit_form(struct translator *t, uint8_t opcode, enum form form, uint32_t d, uint32_t a,
                       uint32_t b, uint64_t bits);
+static bool made_by_last(const struct translator *t, uint32_t index);
+static bool fuse_integers(struct translator *t, uint8_t opcode, bool constant, bool reversed,
+                          uint16_t z, uint32_t d, bool *done);
 
 /* Puts the value of an operand into slot d. The operand stays as it is. */
 static bool emit_value(struct translator *t, uint32_t index, uint32_t d)
@@ -284,6 +292,10 @@ static bool emit_value(struct translator *t, uint32_t index, uint32_t d)
     if (o->kind == AT_CONST)
         return emit_const(t, d, o->type, o->bits);
     const uint32_t s = base_slot(t, index);
+    bool done = false;
+    if (o->kind == AT_SUM && made_by_last(t, index) && fits_16((int32_t)(uint32_t)o->bits) &&
+        (!fuse_integers(t, I32_ADD, true, false, (uint16_t)o->bits, d, &done) || done))
+        return done;
     if (o->kind == AT_SUM)
         return emit_form(t, I32_ADD, is_acc(t, s, WRT_I32) ? FORM_AK : FORM_SK, d, s, 0, o->bits);
     return emit_mov(t, d, s, o->type);
@@ -410,37 +422,131 @@ static bool is_immediate(const struct translator *t, const struct numeric *n, ui
     return n->type != WRT_I64 || fits_32(o->bits);
 }
 
-/* z outer (x inner k): emitted when x inner k was the last instruction. */
-static unsigned fused_shift(uint8_t outer, uint8_t inner)
+/* ---- pairs ---- */
+
+enum { NO_PAIR = -1 };
+
+/* Inner operations of integer pairs, in the order of opcodes.def. */
+static int pair_inner(uint8_t opcode)
 {
-#define ROW(name) inner == I32_SHL ? OP_i32_##name##_shl_s : inner == I32_SHR_U ? OP_i32_##name##_shr_u_s : OP_i32_##name##_rotl_s
-    switch (outer) {
-    case I32_ADD: return ROW(add);
-    case I32_XOR: return ROW(xor);
-    default: return ROW(or);
+    switch (opcode) {
+    case I32_ADD: return 0;
+    case I32_SUB: return 1;
+    case I32_MUL: return 2;
+    case I32_AND: return 3;
+    case I32_OR: return 4;
+    case I32_XOR: return 5;
+    case I32_SHL: return 6;
+    case I32_SHR_U: return 7;
+    case I32_ROTL: return 8;
+    default: return NO_PAIR;
     }
-#undef ROW
 }
 
-static unsigned fused_three(uint8_t outer, uint8_t inner)
+enum { PAIR_OUTERS = 14 };
+
+/* Outer operations; `reversed`: the inner result is the right operand. */
+static int pair_outer(uint8_t opcode, bool constant, bool reversed)
 {
-#define ROW(name) inner == I32_ADD ? OP_i32_##name##_of_add_ss : inner == I32_AND ? OP_i32_##name##_of_and_ss : inner == I32_XOR ? OP_i32_##name##_of_xor_ss : OP_i32_##name##_of_mul_ss
-    switch (outer) {
-    case I32_ADD: return ROW(add);
-    case I32_XOR: return ROW(xor);
-    default: return ROW(and);
+    switch (opcode) {
+    case I32_ADD: return constant ? 7 : 0;
+    case I32_SUB: return constant ? NO_PAIR : reversed ? 2 : 1;
+    case I32_AND: return constant ? 8 : 3;
+    case I32_OR: return constant ? 9 : 4;
+    case I32_XOR: return constant ? 10 : 5;
+    case I32_MUL: return constant ? 11 : 6;
+    case I32_SHL: return constant && !reversed ? 12 : NO_PAIR;
+    case I32_SHR_U: return constant && !reversed ? 13 : NO_PAIR;
+    default: return NO_PAIR;
     }
-#undef ROW
 }
 
-static bool is_shift(uint8_t opcode)
+/* Replaces the last instruction, an integer operation, by it and `opcode` behind it, whose
+ * other operand is slot or constant z. */
+static bool fuse_integers(struct translator *t, uint8_t opcode, bool constant, bool reversed,
+                          uint16_t z, uint32_t d, bool *done)
 {
-    return opcode == I32_SHL || opcode == I32_SHR_U || opcode == I32_ROTL || opcode == I32_ROTR;
+    const struct emitted last = t->last;
+    if (last.shape != SHAPE_BINARY || last.form == FORM_SA)
+        return true;
+    const union word o = t->code[last.at + 1];
+    const bool inner_k = last.form == FORM_SK || last.form == FORM_AK;
+    const bool turned = last.opcode == I32_ROTR && inner_k; /* rotr k is rotl -k */
+    const int inner = pair_inner(turned ? I32_ROTL : last.opcode);
+    const int outer = pair_outer(opcode, constant, reversed);
+    const int32_t k = turned ? (32 - (o.k.imm & 31)) & 31 : o.k.imm;
+    if (inner == NO_PAIR || outer == NO_PAIR || (inner_k && !fits_16(k)))
+        return true;
+    take_back(t);
+    const unsigned op = OP_pair_add_add_s_ss +
+                        ((unsigned)inner * PAIR_OUTERS + (unsigned)outer) * 4u + last.form;
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)d, o.s.a, inner_k ? (uint16_t)k : o.s.b, z}};
+    const bool scaled = opcode == I32_ADD && !constant && inner == 6 && inner_k;
+    produced(t, d, WRT_I32, scaled ? SHAPE_FUSED_SHIFT : SHAPE_OTHER);
+    *done = true;
+    return true;
 }
 
-static bool is_mixer(uint8_t opcode)
+/* (x rotl j) xor (y rotl k), when these were the last two instructions. */
+static bool fuse_rotations(struct translator *t, uint32_t left, uint32_t d, bool *done)
 {
-    return opcode == I32_ADD || opcode == I32_AND || opcode == I32_XOR;
+    const struct emitted last = t->last, before = t->before;
+    if (before.end != last.at || before.at < t->barrier || before.shape != SHAPE_BINARY ||
+        last.shape != SHAPE_BINARY || before.d != home_of(t, left) || !before.patchable ||
+        (before.form != FORM_SK && before.form != FORM_AK) ||
+        (last.form != FORM_SK && last.form != FORM_AK) ||
+        (before.opcode != I32_ROTL && before.opcode != I32_ROTR) ||
+        (last.opcode != I32_ROTL && last.opcode != I32_ROTR))
+        return true;
+    const union word x = t->code[before.at + 1], y = t->code[last.at + 1];
+    const uint32_t j = (uint32_t)(before.opcode == I32_ROTL ? x.k.imm : -x.k.imm) & 31;
+    const uint32_t k = (uint32_t)(last.opcode == I32_ROTL ? y.k.imm : -y.k.imm) & 31;
+    if (y.k.a == before.d)
+        return true; /* reads what would no longer be there */
+    take_back(t);
+    take_back(t);
+    union word *w = append(t, OP_i32_xor_rotl_rotl, 2);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)d, x.s.a, y.s.a, (uint16_t)(j | k << 8)}};
+    produced(t, d, WRT_I32, SHAPE_OTHER);
+    *done = true;
+    return true;
+}
+
+/* Float pairs: add, sub, mul behind add, sub, mul. */
+static bool fuse_floats(struct translator *t, uint8_t opcode, bool reversed, uint16_t z, uint32_t d,
+                        bool *done)
+{
+    const struct emitted last = t->last;
+    const bool wide = opcode >= F64_ADD;
+    const uint8_t first = wide ? F64_ADD : F32_ADD;
+    if (t->config->canonical_nan || last.shape != SHAPE_BINARY || last.form == FORM_SA ||
+        last.opcode < first || last.opcode > first + 2 || opcode > first + 2)
+        return true;
+    const unsigned outer = opcode == first ? 0u : opcode == first + 2 ? 3u : reversed ? 2u : 1u;
+    const union word o = t->code[last.at + 1];
+    const bool inner_k = last.form == FORM_SK || last.form == FORM_AK;
+    union word k = {.bits = 0};
+    if (wide && inner_k)
+        k = t->code[last.at + 2];
+    else
+        k.half[0] = o.k.imm;
+    take_back(t);
+    const unsigned base = wide ? OP_f64_pair_add_add_ss : OP_f32_pair_add_add_ss;
+    union word *w = append(t, base + ((unsigned)(last.opcode - first) * 4u + outer) * 4u + last.form,
+                           inner_k ? 3 : 2);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)d, o.s.a, o.s.b, z}};
+    if (inner_k)
+        w[2] = k;
+    produced(t, d, wide ? WRT_F64 : WRT_F32, SHAPE_OTHER);
+    *done = true;
+    return true;
 }
 
 /* Load forms, in the order of their handlers. */
@@ -500,53 +606,30 @@ static bool fuse_load(struct translator *t, uint8_t opcode, uint32_t z, uint32_t
     return true;
 }
 
-/* Fuses a commutative operation with the instruction that made one operand, if it can. */
+/* Fuses an operation with the instruction that made its operand `made`, if it can. */
 static bool fuse_binary(struct translator *t, uint8_t opcode, uint32_t made, uint32_t other,
                         uint32_t d, bool *done)
 {
-    if (!made_by_last(t, made) || t->operands[made].kind != AT_HOME || !is_in_slot(t, other))
+    const bool reversed = made > other;
+    const struct operand *o = &t->operands[other];
+    if (!made_by_last(t, made) || t->operands[made].kind != AT_HOME)
         return true;
-    uint32_t z = 0;
-    (void)slot_of(t, other, &z);
+    const bool integer = numerics[opcode].type == WRT_I32;
+    const int32_t k = (int32_t)(uint32_t)o->bits;
+    if (o->kind == AT_CONST && integer && fits_16(k))
+        return fuse_integers(t, opcode, true, reversed, (uint16_t)k, d, done);
+    if (!is_in_slot(t, other))
+        return true;
+    const uint16_t z = (uint16_t)base_slot(t, other);
     if (t->last.shape == SHAPE_LOAD)
-        return fuse_load(t, opcode, z, d, done);
-    if (t->last.shape != SHAPE_BINARY)
-        return true;
-    const uint8_t inner = t->last.opcode;
-    const uint8_t form = t->last.form;
-    const union word operands = t->code[t->last.at + 1];
-    unsigned op = 0;
-    union word fused = {.s = {(uint16_t)d, operands.s.a, operands.s.b, (uint16_t)z}};
-    uint8_t type = WRT_I32;
-    enum shape shape = SHAPE_OTHER;
-    if ((opcode == I32_ADD || opcode == I32_XOR || opcode == I32_OR) &&
-        (form == FORM_SK || form == FORM_AK) && is_shift(inner)) {
-        uint32_t k = (uint32_t)operands.k.imm & 31;
-        if (inner == I32_ROTR)
-            k = (32 - k) & 31;
-        op = fused_shift(opcode, inner);
-        fused.s.a = (uint16_t)z;
-        fused.s.b = operands.k.a;
-        fused.s.c = (uint16_t)k;
-        shape = opcode == I32_ADD && inner == I32_SHL ? SHAPE_FUSED_SHIFT : SHAPE_OTHER;
-    } else if (is_mixer(opcode) && (is_mixer(inner) || inner == I32_MUL) &&
-               (form == FORM_SS || form == FORM_AS)) {
-        op = fused_three(opcode, inner) + (form == FORM_AS ? 1u : 0u);
-    } else if (!t->config->canonical_nan && (form == FORM_SS || form == FORM_AS) &&
-               ((opcode == F64_ADD && inner == F64_MUL) || (opcode == F32_ADD && inner == F32_MUL))) {
-        type = opcode == F64_ADD ? WRT_F64 : WRT_F32;
-        op = (type == WRT_F64 ? OP_f64_add_of_mul_ss : OP_f32_add_of_mul_ss) +
-             (form == FORM_AS ? 1u : 0u);
-    } else {
-        return true;
-    }
-    take_back(t);
-    union word *w = append(t, op, 2);
-    if (w == NULL)
-        return false;
-    w[1] = fused;
-    produced(t, d, type, shape);
-    *done = true;
+        return numerics[opcode].mirrored != opcode || fuse_load(t, opcode, z, d, done);
+    if (opcode == I32_XOR && reversed && o->kind == AT_HOME &&
+        (!fuse_rotations(t, other, d, done) || *done))
+        return *done;
+    if (integer)
+        return fuse_integers(t, opcode, false, reversed, z, d, done);
+    if (opcode >= F32_ADD)
+        return fuse_floats(t, opcode, reversed, z, d, done);
     return true;
 }
 
@@ -613,6 +696,13 @@ bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32
         return true;
     const struct numeric *n = &numerics[opcode];
     const uint32_t d = home_of(t, left);
+    bool done = false;
+    if ((n->kind == COMMUTATIVE || n->kind == ORDERED || n->kind == FLOAT) &&
+        (!fuse_binary(t, opcode, right, left, d, &done) ||
+         (!done && !fuse_binary(t, opcode, left, right, d, &done))))
+        return false;
+    if (done)
+        return true;
     if (n->mirrored != 0 && is_immediate(t, n, left) && !is_immediate(t, n, right)) {
         const struct operand swap = t->operands[left];
         uint32_t slot = 0;
@@ -623,13 +713,6 @@ bool wrt_emit_binary(struct translator *t, uint8_t opcode, uint32_t left, uint32
             return false;
         return n->kind == FLOAT ? canonicalise(t, d, n->type) : true;
     }
-    bool done = false;
-    if (n->mirrored == opcode && n->kind != COMPARE && n->kind != FLOAT_COMPARE &&
-        (!fuse_binary(t, opcode, right, left, d, &done) ||
-         (!done && !fuse_binary(t, opcode, left, right, d, &done))))
-        return false;
-    if (done)
-        return true;
     if (!emit_two(t, opcode, left, right, d))
         return false;
     const bool arithmetic = (n->kind == FLOAT || n->kind == FLOAT_PLAIN) && opcode != 0x98 &&
@@ -691,8 +774,8 @@ static bool fold_address(struct translator *t, uint32_t index, uint32_t offset,
     out->offset = (int32_t)offset;
     out->sum = o->kind == AT_SUM ? (int32_t)(uint32_t)o->bits : 0;
     if (t->last.shape == SHAPE_FUSED_SHIFT) {
-        out->form = LOAD_X;
-        out->fields = (union word){.s = {0, w.s.a, w.s.b, w.s.c}};
+        out->form = LOAD_X; /* the pair is (a << b) + c */
+        out->fields = (union word){.s = {0, w.s.c, w.s.a, w.s.b & 31}};
     } else if (t->last.shape != SHAPE_BINARY) {
         return false;
     } else if (opcode == I32_SHL && (form == FORM_SK || form == FORM_AK)) {
@@ -848,6 +931,76 @@ static unsigned pick_store(unsigned form, bool value_in)
     }
 }
 
+/* The handler that stores the result of an operation; 0: there is none. */
+static unsigned store_result(uint8_t store, uint8_t opcode)
+{
+    static const struct {
+        uint8_t store, opcode;
+        uint16_t op;
+    } pairs[] = {
+        {0x36, I32_ADD, OP_store_i32_add_ss},     {0x36, I32_SUB, OP_store_i32_sub_ss},
+        {0x36, I32_AND, OP_store_i32_and_ss},     {0x36, I32_OR, OP_store_i32_or_ss},
+        {0x36, I32_XOR, OP_store_i32_xor_ss},     {0x38, F32_ADD, OP_store_f32_add_ss},
+        {0x38, F32_ADD + 1, OP_store_f32_sub_ss}, {0x38, F32_MUL, OP_store_f32_mul_ss},
+        {0x39, F64_ADD, OP_store_f64_add_ss},     {0x39, F64_ADD + 1, OP_store_f64_sub_ss},
+        {0x39, F64_MUL, OP_store_f64_mul_ss},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i].store == store && pairs[i].opcode == opcode)
+            return pairs[i].op;
+    return 0;
+}
+
+/* The copy that a load and a store of one width make; 0: none. */
+static unsigned copy_op(uint8_t store, uint8_t load)
+{
+    switch (store) {
+    case 0x36: return load == 0x28 ? OP_copy_32 : 0;
+    case 0x37: return load == 0x29 ? OP_copy_64 : 0;
+    case 0x38: return load == 0x2A ? OP_copy_32 : 0;
+    case 0x39: return load == 0x2B ? OP_copy_64 : 0;
+    case 0x3A: return load == 0x2C || load == 0x2D ? OP_copy_8 : 0;
+    case 0x3B: return load == 0x2E || load == 0x2F ? OP_copy_16 : 0;
+    default: return 0;
+    }
+}
+
+/* Stores straight from the instruction that made the value. */
+static bool fuse_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
+                       uint32_t offset, bool *done)
+{
+    const struct operand *v = &t->operands[value];
+    if (v->kind != AT_HOME || !made_by_last(t, value) || !is_in_slot(t, address) ||
+        offset > UINT16_MAX)
+        return true;
+    const struct emitted last = t->last;
+    const union word o = t->code[last.at + 1];
+    const uint16_t to = (uint16_t)base_slot(t, address);
+    unsigned op = 0;
+    uint16_t b = o.s.b;
+    if (last.shape == SHAPE_LOAD && (last.form == LOAD_S || last.form == LOAD_A) &&
+        (uint32_t)o.k.imm <= UINT16_MAX) {
+        op = copy_op(opcode, last.opcode);
+        b = (uint16_t)o.k.imm;
+    } else if (last.shape == SHAPE_BINARY && last.form != FORM_SA) {
+        const bool is_k = last.form == FORM_SK || last.form == FORM_AK;
+        if (is_k && (v->type != WRT_I32 || !fits_16(o.k.imm)))
+            return true;
+        op = store_result(opcode, last.opcode);
+        op = op == 0 || (v->type != WRT_I32 && t->config->canonical_nan) ? 0 : op + last.form;
+        b = is_k ? (uint16_t)o.k.imm : b;
+    }
+    if (op == 0)
+        return true;
+    take_back(t);
+    union word *w = append(t, op, 2);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)offset, o.s.a, b, to}};
+    *done = true;
+    return true;
+}
+
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory)
 {
@@ -860,6 +1013,11 @@ bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint
         return slot_of(t, address, &a) && slot_of(t, value, &s) &&
                emit_access_far(t, far->op + STORE_M, s, a, offset, memory);
     }
+    bool done = false;
+    if (!fuse_store(t, opcode, address, value, offset, &done))
+        return false;
+    if (done)
+        return true;
     struct address where;
     const bool folded = is_in_slot(t, value) && made_by_last(t, address) &&
                         t->last.shape == SHAPE_FUSED_SHIFT &&
@@ -886,6 +1044,31 @@ bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint
 
 /* ---- variables ---- */
 
+/* Takes back the comparison that made a select's condition; 0: it cannot be fused. */
+static unsigned fold_choice(struct translator *t, uint32_t condition, uint8_t type, union word *out)
+{
+    if (!made_by_last(t, condition) || t->operands[condition].kind != AT_HOME ||
+        t->last.shape != SHAPE_BINARY)
+        return 0;
+    const uint8_t opcode = t->last.opcode, form = t->last.form;
+    const union word o = t->code[t->last.at + 1];
+    unsigned op = 0;
+    *out = o;
+    if (opcode >= I32_EQ && opcode < I32_EQ + 10) {
+        const bool is_k = form == FORM_SK || form == FORM_AK;
+        if (is_k && !fits_16(o.k.imm))
+            return 0;
+        op = OP_choose_i_eq_ss + (opcode - (unsigned)I32_EQ) * 6u + acc_of(type) * 2u + (is_k ? 1u : 0u);
+    } else if (opcode >= F32_EQ && opcode < F32_EQ + 6 && type == WRT_F32) {
+        op = OP_choose_f32_eq + (opcode - (unsigned)F32_EQ) * 2u;
+    } else if (opcode >= F64_EQ && opcode < F64_EQ + 6 && type == WRT_F64) {
+        op = OP_choose_f64_eq + (opcode - (unsigned)F64_EQ) * 2u;
+    }
+    if (op != 0)
+        take_back(t);
+    return op;
+}
+
 bool wrt_emit_select(struct translator *t, uint32_t first)
 {
     static const uint16_t ops[] = {OP_select_i_s, OP_select_f_s, OP_select_d_s};
@@ -893,6 +1076,20 @@ bool wrt_emit_select(struct translator *t, uint32_t first)
         return true;
     const uint8_t type = t->operands[first].type;
     uint32_t a = 0, b = 0, c = 0;
+    union word compared;
+    const unsigned fused = fold_choice(t, first + 2, type, &compared);
+    if (fused != 0) {
+        if (!slot_of(t, first, &a) || !slot_of(t, first + 1, &b))
+            return false;
+        union word *w = append(t, fused, 3);
+        if (w == NULL)
+            return false;
+        w[1] = compared;
+        w[1].s.d = (uint16_t)home_of(t, first);
+        w[2] = (union word){.s = {(uint16_t)a, (uint16_t)b, 0, 0}};
+        produced(t, home_of(t, first), type, SHAPE_OTHER);
+        return true;
+    }
     if (!slot_of(t, first, &a) || !slot_of(t, first + 1, &b) || !slot_of(t, first + 2, &c))
         return false;
     union word *w = append(t, ops[acc_of(type)] + (is_acc(t, c, WRT_I32) ? 1u : 0u), 2);
@@ -935,7 +1132,43 @@ bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, ui
     const uint32_t d = home_of(t, result);
     w[1].k.d = (uint16_t)d;
     w[1].k.imm = (int32_t)global;
-    produced(t, d, type, SHAPE_OTHER);
+    produced(t, d, type, SHAPE_GLOBAL_GET);
+    return true;
+}
+
+/* global.get g, plus or minus a constant, global.set g: how C moves its stack pointer. */
+static bool fuse_global(struct translator *t, uint32_t global, uint32_t operand, bool *done)
+{
+    const struct operand *o = &t->operands[operand];
+    const struct emitted last = t->last, before = t->before;
+    if (o->type == WRT_I32 && o->kind == AT_SUM && o->local != WRT_NONE) {
+        union word *sum = append(t, OP_global_set_sum, 3);
+        if (sum == NULL)
+            return false;
+        sum[1].k.a = (uint16_t)base_slot(t, operand);
+        sum[1].k.imm = (int32_t)(uint32_t)o->bits;
+        sum[2].bits = global;
+        *done = true;
+        return true;
+    }
+    if (!has_last(t) || !is_in_slot(t, operand) || before.end != last.at ||
+        before.at < t->barrier || before.shape != SHAPE_GLOBAL_GET || last.shape != SHAPE_BINARY ||
+        (last.opcode != I32_ADD && last.opcode != I32_SUB) || last.form != FORM_AK ||
+        last.d != base_slot(t, operand) ||
+        (uint32_t)t->code[before.at + 1].k.imm != global || t->code[last.at + 1].k.a != before.d)
+        return true;
+    const uint32_t k = (uint32_t)t->code[last.at + 1].k.imm;
+    take_back(t);
+    take_back(t);
+    union word *w = append(t, OP_global_add, 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = last.d;
+    w[1].k.imm = (int32_t)(last.opcode == I32_SUB ? 0u - k : k);
+    w[2].bits = global;
+    produced(t, last.d, WRT_I32, SHAPE_OTHER);
+    t->last.patchable = false;
+    *done = true;
     return true;
 }
 
@@ -945,6 +1178,11 @@ bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand
         return true;
     const uint8_t type = t->operands[operand].type;
     uint32_t s = 0;
+    bool done = false;
+    if (!fuse_global(t, global, operand, &done))
+        return false;
+    if (done)
+        return true;
     if (!slot_of(t, operand, &s))
         return false;
     const bool in_acc = acc_of(type) == ACC_I && is_acc(t, s, type);
@@ -1036,6 +1274,18 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     return true;
 }
 
+static bool emit_return_constant(struct translator *t, const struct operand *o)
+{
+    static const uint16_t ops[] = {OP_ret_ki, OP_ret_kf, OP_ret_kd};
+    union word *w = append(t, ops[acc_of(o->type)], 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)t->header_slot;
+    w[1].k.imm = (int32_t)t->pending;
+    w[2].bits = o->bits;
+    return true;
+}
+
 bool wrt_emit_return(struct translator *t)
 {
     if (!t->live)
@@ -1050,6 +1300,8 @@ bool wrt_emit_return(struct translator *t)
         const uint8_t type = t->type->results[0];
         struct operand *o = &t->operands[first];
         const struct operand saved = *o;
+        if (o->kind == AT_CONST)
+            return emit_return_constant(t, o);
         if (!slot_of(t, first, &s))
             return false;
         *o = saved; /* a br_if may still need it unsettled on its other path */
@@ -1233,6 +1485,23 @@ struct test {
     int32_t imm;
 };
 
+/* Takes back the i32.and that made the condition. */
+static bool fold_test(struct translator *t, bool negate, struct test *out)
+{
+    const struct emitted last = t->last;
+    if (last.shape != SHAPE_BINARY || last.opcode != I32_AND || last.form == FORM_SA)
+        return false;
+    const union word o = t->code[last.at + 1];
+    const bool is_k = last.form == FORM_SK || last.form == FORM_AK;
+    if (is_k && !fits_16(o.k.imm))
+        return false;
+    *out = (struct test){.op = (negate ? OP_br_test_not_ss : OP_br_test_ss) + 2u * last.form,
+                         .x = o.s.a,
+                         .y = is_k ? (uint16_t)o.k.imm : o.s.b};
+    take_back(t);
+    return true;
+}
+
 /* Takes back the comparison that made the condition and tests it in the branch. */
 static bool fold_condition(struct translator *t, uint32_t condition, bool negate, struct test *out)
 {
@@ -1241,8 +1510,13 @@ static bool fold_condition(struct translator *t, uint32_t condition, bool negate
         return false;
     const union word o = t->code[t->last.at + 1];
     const struct emitted last = t->last;
+    if (fold_test(t, negate, out))
+        return true;
     if (last.shape == SHAPE_UNARY && last.opcode == I32_EQZ) {
         take_back(t);
+        if (has_last(t) && t->last.patchable && t->last.d == o.s.a &&
+            o.s.a == home_of(t, condition) && fold_test(t, !negate, out))
+            return true;
         const bool in = is_acc(t, o.s.a, WRT_I32);
         out->op = negate ? (in ? OP_br_if_a : OP_br_if_s) : (in ? OP_br_unless_a : OP_br_unless_s);
         out->x = o.s.a;

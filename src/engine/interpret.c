@@ -55,42 +55,34 @@ static inline double f64_bits(uint64_t bits)
     return x;
 }
 
-/* The quiet form of whichever operand is a NaN (spec 4.3.3: any arithmetic NaN will do). */
-static inline float f32_min(float x, float y)
+/* NaNs are made quiet by hand: compilers fold x + 0 as if no NaN could signal. */
+static inline float f32_quiet(float x)
 {
-    if (x != x || y != y)
-        return x + y;
-    if (x == y)
-        return f32_bits(bits_f32(x) | bits_f32(y)); /* min(+0, -0) is -0 */
-    return x < y ? x : y;
+    return f32_bits(bits_f32(x) | 0x400000u);
 }
 
-static inline float f32_max(float x, float y)
+static inline double f64_quiet(double x)
 {
-    if (x != x || y != y)
-        return x + y;
-    if (x == y)
-        return f32_bits(bits_f32(x) & bits_f32(y));
-    return x > y ? x : y;
+    return f64_bits(bits_f64(x) | UINT64_C(0x8000000000000));
 }
 
-static inline double f64_min(double x, double y)
-{
-    if (x != x || y != y)
-        return x + y;
-    if (x == y)
-        return f64_bits(bits_f64(x) | bits_f64(y));
-    return x < y ? x : y;
-}
+#define round_f32(function, x) ((x) != (x) ? f32_quiet(x) : function(x))
+#define round_f64(function, x) ((x) != (x) ? f64_quiet(x) : function(x))
 
-static inline double f64_max(double x, double y)
-{
-    if (x != x || y != y)
-        return x + y;
-    if (x == y)
-        return f64_bits(bits_f64(x) & bits_f64(y));
-    return x > y ? x : y;
-}
+/* Any NaN gives a quiet NaN (spec 4.3.3); min(+0, -0) is -0, max is +0. */
+#define MINIMUM(name, T, bits_of, from_bits, quiet, rel, combine)                       \
+    static inline T name(T x, T y)                                                      \
+    {                                                                                   \
+        if (x != x || y != y)                                                           \
+            return quiet(x != x ? x : y);                                               \
+        if (x == y)                                                                     \
+            return from_bits(bits_of(x) combine bits_of(y));                            \
+        return x rel y ? x : y;                                                         \
+    }
+MINIMUM(f32_min, float, bits_f32, f32_bits, f32_quiet, <, |)
+MINIMUM(f32_max, float, bits_f32, f32_bits, f32_quiet, >, &)
+MINIMUM(f64_min, double, bits_f64, f64_bits, f64_quiet, <, |)
+MINIMUM(f64_max, double, bits_f64, f64_bits, f64_quiet, >, &)
 
 static inline float f32_copysign(float x, float y)
 {
@@ -102,13 +94,6 @@ static inline double f64_copysign(double x, double y)
     const uint64_t sign = UINT64_C(1) << 63;
     return f64_bits((bits_f64(x) & ~sign) | (bits_f64(y) & sign));
 }
-
-/* libm leaves a signalling NaN as it is on some machines, and compilers drop the addition of
- * 0 that would make it quiet. */
-#define round_f32(function, x) \
-    ((x) != (x) ? f32_bits(bits_f32(x) | 0x400000u) : function(x))
-#define round_f64(function, x) \
-    ((x) != (x) ? f64_bits(bits_f64(x) | UINT64_C(1) << 51) : function(x))
 
 static inline uint32_t popcount32(uint32_t x)
 {

@@ -52,6 +52,7 @@ enum shape {
     SHAPE_BINARY,  /* op: numeric base; form in .form */
     SHAPE_UNARY,
     SHAPE_LOAD,       /* opcode and form of a load */
+    SHAPE_GLOBAL_GET,
     SHAPE_FUSED_SHIFT /* i32 a + (b << k) */
 };
 
