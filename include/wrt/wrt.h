@@ -15,6 +15,7 @@
 #include "wrt/module.h"
 #include "wrt/partition.h"
 #include "wrt/pool.h"
+#include "wrt/pulse.h"
 #include "wrt/ring.h"
 #include "wrt/store.h"
 #include "wrt/value.h"
