@@ -62,7 +62,7 @@ enum wrt_status wrt_page_image_create(struct wrt_page_image *image,
     struct wrt_port_object object;
     enum wrt_status status;
     uint64_t rounded;
-    uint8_t *mapped;
+    uint8_t *mapped = NULL;
 
     if (size_bytes == 0 || !wrt_align_u64(size_bytes, host_page(), &rounded) ||
         rounded > PTRDIFF_MAX)
