@@ -11,6 +11,7 @@
 #include "wrt/counters.h"
 #include "wrt/futex.h"
 #include "wrt/latest.h"
+#include "wrt/integrity.h"
 #include "wrt/memory.h"
 #include "wrt/module.h"
 #include "wrt/partition.h"
