@@ -18,9 +18,12 @@ struct wrt_port_lock_config {
     int ceiling;    /* > 0: the holder runs at this priority; 0: priority inheritance */
     bool is_shared; /* in memory that several processes map */
     bool is_robust; /* a holder that ends frees it, and the next one is told */
+    bool is_checked; /* taking it twice is ERR_DEADLOCK and giving what is not held ERR_DENIED;
+                      * otherwise the caller makes sure of both, and a circle of holders waits
+                      * for ever (glibc ends the process for a circle of checked ones) */
 };
 
-/* Error-checked, never recursive. ERR_UNSUPPORTED: this combination does not exist here.
+/* Never recursive. ERR_UNSUPPORTED: this combination does not exist here.
  * Linux, QNX: pthread_mutex_init with attributes. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_lock_init(struct wrt_port_mutex *lock, const struct wrt_port_lock_config *config);
@@ -30,7 +33,7 @@ WRT_MUST_CHECK enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock)
 
 /* OK; WRT_OWNER_DIED: held, but its last holder ended holding it: repair what it guards, call
  * wrt_port_lock_repair, or let it go and it is lost for ever (ERR_CORRUPT for all).
- * ERR_DEADLOCK: the caller holds it. ERR_DENIED: the caller's priority is above the ceiling.
+ * ERR_DENIED: the caller's priority is above the ceiling, or it may not run there.
  * take: waits. try: ERR_BUSY instead. take_until: ERR_TIMEOUT at the deadline (P4).
  * Linux: pthread_mutex_lock, _trylock, _clocklock. QNX: _timedlock_monotonic (7.x). */
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_take(struct wrt_port_mutex *lock);
@@ -38,7 +41,7 @@ WRT_MUST_CHECK enum wrt_status wrt_port_lock_try(struct wrt_port_mutex *lock);
 WRT_MUST_CHECK enum wrt_status
 wrt_port_lock_take_until(struct wrt_port_mutex *lock, uint64_t deadline_ns);
 
-/* ERR_DENIED: the caller does not hold it. Linux, QNX: pthread_mutex_unlock. */
+/* Linux, QNX: pthread_mutex_unlock. */
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_give(struct wrt_port_mutex *lock);
 
 /* After WRT_OWNER_DIED. Linux, QNX: pthread_mutex_consistent. */

@@ -60,7 +60,9 @@ static int set_attributes(pthread_mutexattr_t *attributes,
     int protocol = config->ceiling > 0 ? PTHREAD_PRIO_PROTECT : PTHREAD_PRIO_INHERIT;
     int error = pthread_mutexattr_setprotocol(attributes, protocol);
     if (error == 0)
-        error = pthread_mutexattr_settype(attributes, PTHREAD_MUTEX_ERRORCHECK);
+        error = pthread_mutexattr_settype(attributes, config->is_checked
+                                                          ? PTHREAD_MUTEX_ERRORCHECK
+                                                          : PTHREAD_MUTEX_NORMAL);
     if (error == 0 && config->ceiling > 0)
         error = pthread_mutexattr_setprioceiling(attributes, config->ceiling);
     if (error == 0 && config->is_shared)
