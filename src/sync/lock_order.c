@@ -102,35 +102,6 @@ static void report(enum wrt_lock_fault fault, uint32_t first, uint32_t second,
     listener(listener_context, &what);
 }
 
-/* ---- mutexes ---- */
-
-void wrt_order_add(struct wrt_mutex *mutex)
-{
-    mutex->number = 0;
-    if (!enter())
-        return;
-    for (uint32_t i = 1; i <= MAX_MUTEXES && mutex->number == 0; i++)
-        if (!mutexes[i]) {
-            mutexes[i] = mutex;
-            mutex->number = i;
-        }
-    leave();
-}
-
-void wrt_order_remove(struct wrt_mutex *mutex)
-{
-    if (mutex->number == 0 || !enter())
-        return;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < edge_count; i++)
-        if (edges[i].from != mutex->number && edges[i].to != mutex->number)
-            edges[kept++] = edges[i];
-    edge_count = kept;
-    mutexes[mutex->number] = NULL;
-    mutex->number = 0;
-    leave();
-}
-
 /* ---- threads: one is listed while it holds or awaits a mutex ---- */
 
 static struct thread *find_thread(uint32_t id)
@@ -164,6 +135,49 @@ static struct thread *find_holder(uint32_t number)
             if (threads[i].held[h] == number)
                 return &threads[i];
     return NULL;
+}
+
+/* Nobody holds it: it is taken anew, or goes. (Its holder may have ended holding it.) */
+static void forget_holder(uint32_t number)
+{
+    struct thread *holder = find_holder(number);
+    for (uint32_t i = 0; holder && i < holder->held_count; i++)
+        if (holder->held[i] == number) {
+            holder->held[i] = holder->held[--holder->held_count];
+            break;
+        }
+    if (holder)
+        unlist_if_idle(holder);
+}
+
+/* ---- mutexes ---- */
+
+void wrt_order_add(struct wrt_mutex *mutex)
+{
+    mutex->number = 0;
+    if (!enter())
+        return;
+    for (uint32_t i = 1; i <= MAX_MUTEXES && mutex->number == 0; i++)
+        if (!mutexes[i]) {
+            mutexes[i] = mutex;
+            mutex->number = i;
+        }
+    leave();
+}
+
+void wrt_order_remove(struct wrt_mutex *mutex)
+{
+    if (mutex->number == 0 || !enter())
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < edge_count; i++)
+        if (edges[i].from != mutex->number && edges[i].to != mutex->number)
+            edges[kept++] = edges[i];
+    edge_count = kept;
+    forget_holder(mutex->number);
+    mutexes[mutex->number] = NULL;
+    mutex->number = 0;
+    leave();
 }
 
 /* ---- orders ---- */
@@ -265,6 +279,7 @@ void wrt_order_taken(struct wrt_mutex *mutex)
 {
     if (mutex->number == 0 || !enter())
         return;
+    forget_holder(mutex->number);
     struct thread *caller = list_thread(wrt_port_thread_id());
     if (caller) {
         for (uint32_t i = 0; i < caller->held_count; i++)
@@ -279,14 +294,7 @@ void wrt_order_given(struct wrt_mutex *mutex)
 {
     if (mutex->number == 0 || !enter())
         return;
-    struct thread *caller = find_thread(wrt_port_thread_id());
-    for (uint32_t i = 0; caller && i < caller->held_count; i++)
-        if (caller->held[i] == mutex->number) {
-            caller->held[i] = caller->held[--caller->held_count];
-            break;
-        }
-    if (caller)
-        unlist_if_idle(caller);
+    forget_holder(mutex->number);
     leave();
 }
 
