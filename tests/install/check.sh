@@ -33,6 +33,7 @@ verdict 'two-tenants: the greedy tenant is refused and ends well' prints \
   '^planner +exit 0; memory .* limit 4096 KiB, [1-9][0-9]* refused; fuel [1-9][0-9]* in [0-9]+ slices' \
   "$tree/examples/two-tenants" "$tree/examples" examples/data
 
+if command -v ninja >/dev/null; then export CMAKE_GENERATOR=Ninja; fi
 verdict 'examples build by find_package with the shared library' cmake -S examples -B "$work/shared" \
   -DCMAKE_PREFIX_PATH="$prefix" -DEXAMPLES_SHARED=ON
 verdict 'they link' cmake --build "$work/shared" -j 2
