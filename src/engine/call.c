@@ -123,10 +123,10 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
         for (uint32_t i = 0; i < results; i++)
             base[i] = base[arguments + i];
         return WRT_RUN_CONTINUE;
-    case WRT_PAUSED:
-        if (!atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
-            return pause_for(exec, WRT_PAUSE_HOST);
-        return pause_for(exec, WRT_PAUSE_INTERRUPT);
+    case WRT_PAUSED: /* for what wrt_caller_should_stop told, or for a reason of its own */
+        if (atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
+            return pause_for(exec, WRT_PAUSE_INTERRUPT);
+        return pause_for(exec, wrt_should_stop(exec) ? WRT_PAUSE_DEADLINE : WRT_PAUSE_HOST);
     case WRT_EXITED: return WRT_RUN_EXITED;
     default: break;
     }
