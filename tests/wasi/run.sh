@@ -1,9 +1,9 @@
 #!/bin/bash
-# tests/wasi/run.sh RUNNER SOURCE WASM [OPTION...]: runs a program of programs/ as its "run:"
+# tests/wasi/run.sh 'COMMAND...' SOURCE WASM [OPTION...]: runs a program of programs/ as its "run:"
 # line says, in a fresh folder, and compares what it says with its "exit:" and "stdout:" lines.
-# OPTIONs go to the runner first.  SPDX-License-Identifier: Apache-2.0
+# OPTIONs go to the command first.  SPDX-License-Identifier: Apache-2.0
 set -u
-runner=$1 source=$2 wasm=$3
+command=$1 source=$2 wasm=$3
 shift 3
 
 base=$(mktemp -d) || exit 1
@@ -25,7 +25,7 @@ case $run in *'<"'*) input=${run##*<\"} input=${input%\"*} run=${run%%<\"*} ;; e
 run="$run " options=${run%%-- *} arguments=${run#*-- }
 eval "set -- \"\$@\" $options \"\$wasm\" $arguments"
 
-printf "$input" | "$runner" "$@" >"$base/output" 2>"$base/errors"
+printf "$input" | $command "$@" >"$base/output" 2>"$base/errors"
 status=$?
 cat "$base/errors"
 fault() { echo "$(basename "$source"): $1"; exit 1; }

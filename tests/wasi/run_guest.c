@@ -1,12 +1,12 @@
 /* tests/wasi/run_guest.c - runs one WASI program with what its command line grants.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   run_guest [--dir HOST::GUEST[:ro]]... [--env NAME=VALUE]... [--clocks] [--random]
- *             [--clock-resolution NS] [--listen] [--only-stderr] [--resolver kernel|walk]
- *             FILE [ARGUMENT...]
+ *   run_guest [--dir HOST::GUEST[:ro]]... [--env NAME=VALUE]... [--clocks all]
+ *             [--random system] [--clock-resolution NS] [--listen] [--only-stderr]
+ *             [--resolver kernel|walk] FILE [ARGUMENT...]
  *
  * As the wrt command does, and what that has no option for: the resolver, a listening socket
- * with a client (see programs/sockets.c). Exit code: the guest's; 120 for a trap, 121 when it
+ * with a client (see programs/sockets.c), streams that are not granted. Exit code: the guest's; 120 for a trap, 121 when it
  * could not be run, 122 when the client was not served, 123 when memory was left over.
  */
 #include "wrt/wrt.h"
@@ -87,10 +87,6 @@ static void add_listening(struct request *request)
 /* Returns how many of the two words were used; 0: not an option. */
 static int take_option(struct request *request, const char *option, char *value)
 {
-    if (strcmp(option, "--clocks") == 0)
-        return request->wasi.clocks = WRT_WASI_CLOCK_ALL, 1;
-    if (strcmp(option, "--random") == 0)
-        return request->wasi.random = WRT_WASI_RANDOM_SYSTEM, 1;
     if (strcmp(option, "--listen") == 0)
         return add_listening(request), 1;
     if (strcmp(option, "--only-stderr") == 0)
@@ -98,6 +94,10 @@ static int take_option(struct request *request, const char *option, char *value)
                    WRT_WASI_STREAM_NONE, 1;
     if (!value)
         fail(option, "needs a value");
+    if (strcmp(option, "--clocks") == 0 && strcmp(value, "all") == 0)
+        return request->wasi.clocks = WRT_WASI_CLOCK_ALL, 2;
+    if (strcmp(option, "--random") == 0 && strcmp(value, "system") == 0)
+        return request->wasi.random = WRT_WASI_RANDOM_SYSTEM, 2;
     if (strcmp(option, "--dir") == 0 && request->wasi.directory_count < MOST)
         return add_directory(request, value), 2;
     if (strcmp(option, "--env") == 0 && request->wasi.environment_count < MOST)

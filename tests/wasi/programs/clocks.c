@@ -1,6 +1,6 @@
 /* tests/wasi/programs/clocks.c - clock_res_get, clock_time_get, and poll_oneoff on clocks.
  * SPDX-License-Identifier: Apache-2.0
- * run: --clocks --
+ * run: --clocks all --
  */
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* tests/wasi/programs/coarse.c - a coarse clock shows its multiples only, and waits for them.
  * SPDX-License-Identifier: Apache-2.0
- * run: --clocks --clock-resolution 10000000 --
+ * run: --clocks all --clock-resolution 10000000 --
  */
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* tests/wasi/programs/random.c - random_get.
  * SPDX-License-Identifier: Apache-2.0
- * run: --random --
+ * run: --random system --
  */
 #include "check.h"
 

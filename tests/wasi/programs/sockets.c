@@ -1,6 +1,6 @@
 /* tests/wasi/programs/sockets.c - sock_accept, sock_recv, sock_send, sock_shutdown.
  * SPDX-License-Identifier: Apache-2.0
- * run: --dir TMP::/ --listen --clocks --
+ * run: --dir TMP::/ --listen --clocks all --
  * The runner grants a listening socket as descriptor 4. Its client sends "ping", waits for
  * "pong" and the end of the stream, and then closes; it exits with a fault otherwise.
  */

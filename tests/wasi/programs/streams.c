@@ -1,6 +1,6 @@
 /* tests/wasi/programs/streams.c - standard streams: fd_read, fd_write, and poll_oneoff on them.
  * SPDX-License-Identifier: Apache-2.0
- * run: --clocks -- <"one\ntwo\n"
+ * run: --clocks all -- <"one\ntwo\n"
  * stdout: "in: one\nin: two\nend\n"
  */
 #include "check.h"
