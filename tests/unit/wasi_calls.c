@@ -678,17 +678,18 @@ static void test_inheriting_bounds_what_is_opened(void **state)
 
 /* ---- the table ---- */
 
-static int lowest_free(void)
+static unsigned open_files(void)
 {
-    int file = dup(2);
-    close(file);
-    return file;
+    unsigned count = 0;
+    for (int file = 0; file < 256; file++)
+        count += fcntl(file, F_GETFD) >= 0;
+    return count;
 }
 
 static void test_the_table_has_an_end(void **state)
 {
     (void)state;
-    int before = lowest_free();
+    unsigned before = open_files();
     const struct wrt_wasi_config config = {.directories = directories, .directory_count = 2,
                                            .max_descriptors = 8};
     create(&config);
@@ -710,7 +711,7 @@ static void test_the_table_has_an_end(void **state)
     EXPECT(WRT_ERRNO_BADF, fd_prestat_get, 3, OUT);
     EXPECT(0, fd_tell, 3, OUT);
     destroy(); /* closes what is left */
-    assert_int_equal(lowest_free(), before);
+    assert_int_equal(open_files(), before);
 }
 
 /* ---- streams ---- */
