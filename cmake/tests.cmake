@@ -2,8 +2,8 @@
 # compiled has a CMakeLists.txt of its own.  SPDX-License-Identifier: Apache-2.0
 
 # wrt_unit_test(NAME SOURCE...): a cmocka program that sees src/, run as a test. Tests that
-# start threads get the label "threads", which is what the tsan check runs. Exit status 77
-# means skipped.
+# start threads get the label "threads", which is what the tsan check runs, and the machine to
+# themselves, because many of them expect progress in a given time. Exit status 77 means skipped.
 function(wrt_unit_test name)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${WRT_PORT_INCLUDES}
@@ -16,7 +16,7 @@ function(wrt_unit_test name)
   list(GET ARGN 0 source)
   file(STRINGS ${source} threads REGEX "pthread_create|thrd_create|wrt_port_thread" LIMIT_COUNT 1)
   if(threads)
-    set_tests_properties(${name} PROPERTIES LABELS threads)
+    set_tests_properties(${name} PROPERTIES LABELS threads RUN_SERIAL TRUE)
   endif()
 endfunction()
 
