@@ -14,7 +14,7 @@
 #include "wrt/counters.h"
 #include "wrt/latest.h"
 
-enum { WORDS = 6, READERS = 3 };
+enum { WORDS = 48, READERS = 3 }; /* many, so that others come in the middle of a copy */
 
 static uint32_t torn, backwards, good_reads[READERS + 1];
 
