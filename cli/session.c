@@ -52,6 +52,7 @@ void cli_session_defaults(struct cli_session_config *config)
 {
     const struct wrt_wasi_stream inherit = {.kind = WRT_WASI_STREAM_INHERIT};
     *config = (struct cli_session_config){
+        .partition = {.name = "guest"},
         .wasi = {.standard_input = inherit,
                  .standard_output = inherit,
                  .standard_error = inherit,
