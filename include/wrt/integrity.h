@@ -18,7 +18,9 @@
  *
  * Levels (checks of the room "integrity"): Off plain copies, no store needed; Minimal keeps
  * checksums; Standard verifies each block that a read or write touches; Full reads each write
- * back; Critical repairs from the copy.
+ * back; Critical repairs from the copy: two of block, copy and checksum that agree repair the
+ * third, and where block and copy are both damaged, in up to 8 bits together, the choice
+ * among those bits that has the stored checksum is taken (at most 256 checksums).
  *
  * Threads: any number of readers may run beside one writer. A second writer, and a repair,
  * gets ERR_BUSY (nothing waits here: callers order their writers). write, copy_within, scrub

@@ -25,7 +25,9 @@ enum {
     DEFAULT_JOURNAL_BYTES = 4096,
     MAXIMUM_JOURNAL_BYTES = 1 << 30,
     READ_ATTEMPTS = 64,
-    HEADER_SPACE = 64
+    HEADER_SPACE = 64,
+    DIFFERENCES_LIMIT = 8,
+    CHECKSUM_FLIPS_LIMIT = 3
 };
 
 #define MAXIMUM_SIZE_BYTES (UINT64_C(1) << 40)
@@ -143,34 +145,66 @@ static void store_word(uint8_t *at, uint64_t word)
     __atomic_store_n((uint64_t *)(void *)at, word, __ATOMIC_RELEASE);
 }
 
+static uint64_t read_native(const uint8_t *from)
+{
+    uint64_t word;
+
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
 /* Copies out of the region; edges by whole words that are inside it. */
+static void load_edge(uint8_t *to, const uint8_t *from, uint64_t size_bytes)
+{
+    uint64_t skip = (uintptr_t)from % 8;
+    uint64_t word = load_word(from - skip);
+
+    memcpy(to, (const uint8_t *)&word + skip, (size_t)size_bytes);
+}
+
 static void load_bytes(uint8_t *to, const uint8_t *from, uint64_t size_bytes)
 {
-    while (size_bytes > 0) {
-        uint64_t skip = (uintptr_t)from % 8;
-        uint64_t part = 8 - skip < size_bytes ? 8 - skip : size_bytes;
-        uint64_t word = load_word(from - skip);
+    uint64_t lead = -(uintptr_t)from % 8;
 
-        memcpy(to, (const uint8_t *)&word + skip, (size_t)part);
-        to += part;
-        from += part;
-        size_bytes -= part;
+    if (lead > size_bytes)
+        lead = size_bytes;
+    if (lead != 0)
+        load_edge(to, from, lead);
+    to += lead;
+    from += lead;
+    size_bytes -= lead;
+    for (; size_bytes >= 8; size_bytes -= 8, to += 8, from += 8) {
+        uint64_t word = load_word(from);
+        memcpy(to, &word, 8);
     }
+    if (size_bytes != 0)
+        load_edge(to, from, size_bytes);
+}
+
+static void store_edge(uint8_t *to, const uint8_t *from, uint64_t size_bytes)
+{
+    uint64_t skip = (uintptr_t)to % 8;
+    uint64_t word = load_word(to - skip);
+
+    memcpy((uint8_t *)&word + skip, from, (size_t)size_bytes);
+    store_word(to - skip, word);
 }
 
 static void store_bytes(uint8_t *to, const uint8_t *from, uint64_t size_bytes)
 {
-    while (size_bytes > 0) {
-        uint64_t skip = (uintptr_t)to % 8;
-        uint64_t part = 8 - skip < size_bytes ? 8 - skip : size_bytes;
-        uint64_t word = part == 8 ? 0 : load_word(to - skip);
+    uint64_t lead = -(uintptr_t)to % 8;
 
-        memcpy((uint8_t *)&word + skip, from, (size_t)part);
-        store_word(to - skip, word);
-        to += part;
-        from += part;
-        size_bytes -= part;
-    }
+    if (lead > size_bytes)
+        lead = size_bytes;
+    if (lead != 0)
+        store_edge(to, from, lead);
+    to += lead;
+    from += lead;
+    size_bytes -= lead;
+    for (; size_bytes >= 8; size_bytes -= 8, to += 8, from += 8)
+        store_word(to, read_native(from));
+    if (size_bytes != 0)
+        store_edge(to, from, size_bytes);
 }
 
 /* ---- blocks ---- */
@@ -193,12 +227,8 @@ static uint32_t block_crc(const struct wrt_atomic_memory *atomic, const uint8_t 
 {
     uint8_t buffer[MAXIMUM_BLOCK_BYTES];
     uint64_t size_bytes = block_size(atomic, block);
-    const uint8_t *from = region + block_start(atomic, block);
 
-    for (uint64_t at = 0; at < size_bytes; at += 8) {
-        uint64_t word = load_word(from + at);
-        memcpy(buffer + at, &word, 8);
-    }
+    load_bytes(buffer, region + block_start(atomic, block), size_bytes);
     return wrt_crc32c(0, buffer, (size_t)size_bytes);
 }
 
@@ -248,7 +278,58 @@ static void copy_block(struct wrt_atomic_memory *atomic, uint8_t *to, const uint
     close_block(atomic, block);
 }
 
-/* Two of block, copy and checksum that agree repair the third. */
+/* Bits in which block and copy differ, up to DIFFERENCES_LIMIT; more count as one more. */
+static unsigned find_differences(const uint8_t *mine, const uint8_t *theirs, uint64_t size_bytes,
+                                 uint32_t *bit)
+{
+    unsigned found = 0;
+
+    for (uint32_t at = 0; at < size_bytes * 8; at++) {
+        if (mine[at / 8] == theirs[at / 8]) {
+            at |= 7; /* the rest of an equal byte */
+            continue;
+        }
+        if (((mine[at / 8] ^ theirs[at / 8]) >> at % 8 & 1) == 0)
+            continue;
+        if (found == DIFFERENCES_LIMIT)
+            return found + 1;
+        bit[found++] = at;
+    }
+    return found;
+}
+
+/* Both are damaged, in different bits: looks for the choice among the bits in which they
+ * differ that has the stored checksum. At most 256 checksums of one block. */
+static bool mend_from_both(struct wrt_atomic_memory *atomic, uint64_t block, uint32_t stored)
+{
+    uint8_t mine[MAXIMUM_BLOCK_BYTES], theirs[MAXIMUM_BLOCK_BYTES];
+    uint64_t start = block_start(atomic, block), size = block_size(atomic, block);
+    uint32_t bit[DIFFERENCES_LIMIT];
+    unsigned differences;
+
+    load_bytes(mine, atomic->memory + start, size);
+    load_bytes(theirs, atomic->copy + start, size);
+    differences = find_differences(mine, theirs, size, bit);
+    if (differences > DIFFERENCES_LIMIT)
+        return false;
+    for (uint32_t choice = 1; choice < 1u << differences; choice++) {
+        unsigned changed = (unsigned)__builtin_ctz(choice); /* Gray code: one bit per step */
+
+        mine[bit[changed] / 8] ^= (uint8_t)(1u << bit[changed] % 8);
+        if (wrt_crc32c(0, mine, (size_t)size) != stored)
+            continue;
+        open_block(atomic, block);
+        store_bytes(atomic->memory + start, mine, size);
+        store_bytes(atomic->copy + start, mine, size);
+        close_block(atomic, block);
+        return true;
+    }
+    return false;
+}
+
+/* Two of block, copy and checksum that agree repair the third. That block and copy agree
+ * against the checksum is believed only if the checksum is a few bits off: the same flip in
+ * both would have changed about half of it. */
 static bool vote(struct wrt_atomic_memory *atomic, uint64_t block)
 {
     uint32_t mine = block_crc(atomic, atomic->memory, block);
@@ -262,9 +343,9 @@ static bool vote(struct wrt_atomic_memory *atomic, uint64_t block)
         copy_block(atomic, atomic->copy, atomic->memory, block);
     else if (theirs == stored)
         copy_block(atomic, atomic->memory, atomic->copy, block);
-    else if (mine == theirs)
+    else if (mine == theirs && __builtin_popcount(mine ^ stored) <= CHECKSUM_FLIPS_LIMIT)
         set_crc(atomic, block, mine);
-    else
+    else if (!mend_from_both(atomic, block, stored))
         return false;
     count(&atomic->counters.repaired);
     return true;

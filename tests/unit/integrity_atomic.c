@@ -292,8 +292,19 @@ static void critical_repairs_block_copy_checksum_and_sequence(void **state)
         assert_int_equal(counters().detected, 1);
     }
     format(WRT_VERIFY_CRITICAL);
-    memory[10] ^= 1;
-    atomic.copy[12] ^= 1; /* both: nothing to repair from */
+    memory[10] ^= 0x81; /* both, in different bits: the checksum tells which are right */
+    memory[12] ^= 1;
+    atomic.copy[12] ^= 0x0E;
+    atomic.copy[60] ^= 1;
+    assert_int_equal(wrt_atomic_memory_verify(&atomic, NULL), WRT_OK);
+    assert_memory_equal(memory, shadow, SIZE);
+    assert_memory_equal(atomic.copy, shadow, SIZE);
+    memory[10] ^= 0xFF; /* more than 8 bits */
+    atomic.copy[12] ^= 1;
+    assert_int_equal(wrt_atomic_memory_verify(&atomic, NULL), WRT_ERR_CORRUPT);
+    format(WRT_VERIFY_CRITICAL);
+    memory[10] ^= 1; /* the same bit in both: they agree, and are not believed */
+    atomic.copy[10] ^= 1;
     assert_int_equal(wrt_atomic_memory_verify(&atomic, NULL), WRT_ERR_CORRUPT);
 }
 
