@@ -12,8 +12,8 @@
  *   A2  a block is 8 bytes of header and its payload, 16-byte aligned, in units of 16 bytes
  *   A3  a request of n <= large_bytes bytes takes at most n + n/16 + 31 bytes (8 more with
  *       canaries), so waste inside blocks is below 31 bytes + 6.25 %
- *   A4  allocate and free take a bounded number of steps, whatever the history: at most two
- *       bitmap searches, two splits, 16 evictions of quick blocks with two merges each, and
+ *   A4  allocate and free take a bounded number of steps, whatever the history: at most three
+ *       bitmap searches, two splits, three evictions of quick blocks with two merges each, and
  *       one arena taken from or given back to the cache or the system
  *
  * A request that the system or the partition refuses first gives up all quick blocks and

@@ -16,7 +16,7 @@
 
 enum {
     MAXIMUM_ALIGNMENT = 4096,
-    EVICTIONS_PER_GROWTH = 16,
+    EVICTIONS_PER_GROWTH = 2,
     QUARANTINE_BLOCKS = 64,
     SCRUB_BYTE = 0xDD,
     OVERALLOCATE_ARENAS = 4,
@@ -290,6 +290,44 @@ static inline uint32_t units_for(const struct wrt_arena *arena, size_t size_byte
     return units;
 }
 
+/* A quick block of a larger class, or NULL: it is cut like one of a list. */
+static struct wrt_arena_block *take_larger_quick(struct wrt_arena *arena, uint32_t units)
+{
+    uint32_t rounded;
+    unsigned class = class_above(units, &rounded);
+    struct wrt_arena_block *block;
+
+    for (unsigned first = class / 16; first < WRT_ARENA_QUICK_LEVELS; first++) {
+        uint32_t bits = arena->quick_bits[first];
+
+        if (first == class / 16)
+            bits &= ~0u << class % 16;
+        if (bits == 0)
+            continue;
+        block = arena->quick[first * 16 + (unsigned)__builtin_ctz(bits)];
+        if (has_check(arena, WRT_CHECK_ARENA_LINKS) && !is_signed(arena, block))
+            return NULL; /* damaged: the allocation of its own size will say so */
+        return quick_pop(arena, first * 16 + (unsigned)__builtin_ctz(bits));
+    }
+    return NULL;
+}
+
+/* The rest of a quick block may have a free neighbour behind it. */
+static void split_and_merge(struct wrt_arena *arena, struct wrt_arena_block *block,
+                            uint32_t units)
+{
+    uint32_t rest = units_of(block) - units;
+    struct wrt_arena_block *tail;
+
+    if (rest < MINIMUM_UNITS)
+        return;
+    tail = block_at(block, (size_t)units * UNIT_BYTES);
+    set_previous(arena, block_after(block), rest);
+    set_word(arena, block, units, previous_units_of(block), 0, BLOCK_NONE);
+    set_word(arena, tail, rest, units, 0, BLOCK_NONE);
+    merge(arena, tail);
+}
+
 /* Finds room for `units` in the lists; makes room from quick blocks, then by growing. */
 static enum wrt_status find_room(struct wrt_arena *arena, uint32_t units,
                                  struct wrt_arena_block **out, struct wrt_error *error)
@@ -322,6 +360,13 @@ static enum wrt_status carve(struct wrt_arena *arena, uint32_t units, size_t ali
 
     if (alignment > UNIT_BYTES)
         search += (uint32_t)(alignment / UNIT_BYTES) + MINIMUM_UNITS;
+    if (alignment <= UNIT_BYTES && list_find(arena, units) == NULL) {
+        *out = take_larger_quick(arena, units);
+        if (*out != NULL) {
+            split_and_merge(arena, *out, units);
+            return WRT_OK;
+        }
+    }
     status = find_room(arena, search, out, error);
     if (status != WRT_OK)
         return status;
