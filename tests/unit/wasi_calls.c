@@ -1337,6 +1337,122 @@ static void test_hostile_arguments(void **state)
     close(in.write);
 }
 
+/* ---- a random walk over paths ---- */
+
+static const char *pick(const char *const *from, unsigned count)
+{
+    return from[next_random() % count];
+}
+
+/* Mostly short, so that the calls hit what others have made. */
+static uint32_t put_random_path(uint32_t address)
+{
+    static const char *const names[] = {"x", "y", "z"};
+    static const char *const parts[] = {"x", "y", "file", "..", ".", "", "outside", "../.."};
+    char path[128];
+    strcpy(path, next_random() % 8 ? pick(names, 3) : pick(parts, 8));
+    for (uint64_t more = next_random() % 4; more > 1; more--) {
+        strcat(path, "/");
+        strcat(path, pick(parts, 8));
+    }
+    return put(address, path);
+}
+
+static uint32_t put_random_link(uint32_t address)
+{
+    static const char *const texts[] = {"../outside", "../../outside", "..", ".", "x", "y/..",
+                                        "../outside/file", "../b/file", "z/../../outside", "/"};
+    return put(address, pick(texts, 10));
+}
+
+/* Everything this process has open under the base lies in a or b. */
+static void check_nothing_is_open_outside(void)
+{
+    char link[64], target[512], a[300], b[300];
+    snprintf(a, sizeof a, "%s/a", base);
+    snprintf(b, sizeof b, "%s/b", base);
+    for (int file = 0; file < 40; file++) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+        ssize_t got = readlink(link, target, sizeof target - 1);
+        if (got < 0)
+            continue;
+        target[got] = '\0';
+        if (strncmp(target, base, strlen(base)) == 0 && strncmp(target, a, strlen(a)) != 0 &&
+            strncmp(target, b, strlen(b)) != 0)
+            fail_msg("%s is open", target);
+    }
+}
+
+static void walk_once(void)
+{
+    uint32_t size = put_random_path(PATH), size2 = put_random_path(PATH2);
+    uint64_t fd = 3 + next_random() % 8 / 3 * 2, other = next_random() % 2 ? fd : 3;
+    uint64_t follow = next_random() % 2;
+    switch (next_random() % 12) {
+    case 0:
+    case 1:
+    case 2:
+        if (CALL(path_open, fd, follow, PATH, size, next_random() % 16,
+                 next_random() & WASI_RIGHTS_ALL & ~WASI_RIGHT_FD_ALLOCATE, WASI_RIGHTS_ALL, 0,
+                 OUT) == 0) {
+            check_nothing_is_open_outside();
+            if (u32(OUT) > 7) /* keep some as starting points */
+                CALL(fd_close, u32(OUT));
+        }
+        break;
+    case 3: CALL(path_create_directory, fd, PATH, size); break;
+    case 4:
+    case 5:
+        size = put_random_link(PATH);
+        CALL(path_symlink, PATH, size, fd, PATH2, size2);
+        break;
+    case 6: CALL(path_rename, fd, PATH, size, other, PATH2, size2); break;
+    case 7: CALL(path_link, fd, follow, PATH, size, other, PATH2, size2); break;
+    case 8: CALL(path_unlink_file, fd, PATH, size); break;
+    case 9: CALL(path_remove_directory, fd, PATH, size); break;
+    case 10: CALL(path_filestat_set_times, fd, follow, PATH, size, 0, 0, 10); break;
+    default:
+        if (fd > 4)
+            CALL(fd_close, fd);
+        break;
+    }
+}
+
+static void test_random_walk_stays_inside(void **state)
+{
+    (void)state;
+    char path[256], text[16] = "";
+    struct stat before, after;
+    if (access("/proc/self/fd", F_OK) != 0) {
+        print_message("no /proc to look into\n");
+        skip();
+    }
+    in_base(path, "outside");
+    assert_int_equal(mkdir(path, 0700), 0);
+    make_file("outside/x", "outside");
+    make_file("outside/file", "outside");
+    assert_int_equal(stat(path, &before), 0);
+    for (unsigned resolver = 0; resolver < 2; resolver++) {
+        const struct wrt_wasi_config config = {
+            .directories = directories, .directory_count = 2, .max_descriptors = 12,
+            .resolver = resolver ? WRT_WASI_RESOLVER_WALK : WRT_WASI_RESOLVER_AUTO};
+        create(&config);
+        for (unsigned i = 0; i < 20000; i++)
+            walk_once();
+        destroy();
+    }
+    assert_int_equal(stat(path, &after), 0); /* no entry was made, removed or renamed there */
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
+    in_base(path, "outside/file");
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(after.st_nlink, 1);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "outside");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1365,6 +1481,7 @@ int main(void)
         cmocka_unit_test_teardown(test_datagrams, clean_up),
         cmocka_unit_test_teardown(test_readdir, clean_up),
         cmocka_unit_test_teardown(test_hostile_arguments, clean_up),
+        cmocka_unit_test_teardown(test_random_walk_stays_inside, clean_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
