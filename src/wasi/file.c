@@ -1,8 +1,7 @@
 /* src/wasi/file.c - calls on open descriptors: data, position, status, flags, entries.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Files never wait. Streams and sockets wait in wrt_wasi_wait, which can be interrupted,
- * and only then move data.
+ * Files never wait. Streams and sockets wait in wrt_wasi_when_ready, which can be stopped.
  */
 #include "base/bytes.h"
 #include "wasi/state.h"
@@ -30,46 +29,38 @@ static mover *const writers[] = {
     [WASI_KIND_SOCKET] = wrt_port_socket_send,
 };
 
-/* Moves once it is ready; again if another got there first. */
-static enum wrt_errno move_when_ready(struct wasi_call *call,
-                                      const struct wasi_descriptor *descriptor, uint8_t wanted,
-                                      mover *move, const struct wasi_buffers *buffers,
-                                      size_t *moved)
+struct moving {
+    mover *const *movers; /* by kind */
+    struct wasi_buffers buffers;
+    size_t moved;
+};
+
+static enum wrt_errno move_once(const struct wasi_descriptor *descriptor, void *context)
 {
-    for (;;) {
-        enum wrt_errno error = WRT_ERRNO_OK;
-        if (descriptor->kind != WASI_KIND_FILE)
-            error = wrt_wasi_wait(call, descriptor, wanted);
-        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
-            return error;
-        error = move(descriptor->file, buffers->item, buffers->count, moved);
-        if (error != WRT_ERRNO_INTR &&
-            (error != WRT_ERRNO_AGAIN || descriptor->flags & WASI_FDFLAG_NONBLOCK))
-            return error;
-    }
+    struct moving *moving = context;
+    return moving->movers[descriptor->kind](descriptor->file, moving->buffers.item,
+                                            moving->buffers.count, &moving->moved);
 }
 
 static enum wrt_errno move(struct wasi_call *call, uint64_t right, uint8_t wanted,
                            mover *const movers[])
 {
     struct wasi_descriptor *descriptor;
-    struct wasi_buffers buffers;
-    size_t moved = 0;
+    struct moving moving = {.movers = movers};
     enum wrt_errno error = wrt_wasi_find(call, wasi_u32(call, 0), right, &descriptor);
     if (error == WRT_ERRNO_OK)
-        error = wrt_wasi_buffers(call, wasi_u32(call, 1), wasi_u32(call, 2), &buffers);
+        error = wrt_wasi_buffers(call, wasi_u32(call, 1), wasi_u32(call, 2), &moving.buffers);
     if (error != WRT_ERRNO_OK)
         return error;
     uint8_t *out = wrt_wasi_span(call, wasi_u32(call, 3), 4);
     if (!out)
         return WRT_ERRNO_FAULT;
-    if (buffers.count != 0)
-        error = move_when_ready(call, descriptor, wanted, movers[descriptor->kind], &buffers,
-                                &moved);
+    if (moving.buffers.count != 0)
+        error = wrt_wasi_when_ready(call, descriptor, wanted, move_once, &moving);
     if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
         return error;
-    wrt_wasi_charge(call, moved);
-    wrt_write_u32(out, (uint32_t)moved);
+    wrt_wasi_charge(call, moving.moved);
+    wrt_write_u32(out, (uint32_t)moving.moved);
     return WRT_ERRNO_OK;
 }
 

@@ -15,8 +15,9 @@
 
 /* ---- one descriptor ---- */
 
-enum wrt_errno wrt_wasi_wait(struct wasi_call *call, const struct wasi_descriptor *descriptor,
-                             uint8_t wanted)
+/* OK when it is ready, or failed, which the next attempt will say. */
+static enum wrt_errno wait_for(struct wasi_call *call, const struct wasi_descriptor *descriptor,
+                               uint8_t wanted)
 {
     struct wrt_port_poll item = {.file = descriptor->file, .wanted = wanted};
     uint64_t slice = 0;
@@ -31,6 +32,25 @@ enum wrt_errno wrt_wasi_wait(struct wasi_call *call, const struct wasi_descripto
             return WRT_ERRNO_OK;
         }
         slice = WASI_SLICE_NS;
+    }
+}
+
+enum wrt_errno wrt_wasi_when_ready(struct wasi_call *call,
+                                   const struct wasi_descriptor *descriptor, uint8_t wanted,
+                                   wasi_attempt *attempt, void *context)
+{
+    bool must_wait = descriptor->kind == WASI_KIND_STREAM; /* the others never block */
+    for (;;) {
+        enum wrt_errno error = WRT_ERRNO_OK;
+        if (must_wait)
+            error = wait_for(call, descriptor, wanted);
+        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
+            return error;
+        error = attempt(descriptor, context);
+        if (error != WRT_ERRNO_INTR &&
+            (error != WRT_ERRNO_AGAIN || descriptor->flags & WASI_FDFLAG_NONBLOCK))
+            return error;
+        must_wait = true;
     }
 }
 

@@ -15,18 +15,9 @@ static enum wrt_errno find_socket(struct wasi_call *call, uint64_t right,
 
 /* ---- accept ---- */
 
-static enum wrt_errno accept_when_ready(struct wasi_call *call,
-                                        const struct wasi_descriptor *listening, int *out)
+static enum wrt_errno accept_once(const struct wasi_descriptor *listening, void *context)
 {
-    for (;;) {
-        enum wrt_errno error = wrt_wasi_wait(call, listening, WRT_PORT_POLL_READ);
-        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
-            return error;
-        error = wrt_port_socket_accept(listening->file, out);
-        if (error != WRT_ERRNO_INTR &&
-            (error != WRT_ERRNO_AGAIN || listening->flags & WASI_FDFLAG_NONBLOCK))
-            return error;
-    }
+    return wrt_port_socket_accept(listening->file, context);
 }
 
 enum wrt_errno wrt_wasi_sock_accept(struct wasi_call *call)
@@ -44,7 +35,7 @@ enum wrt_errno wrt_wasi_sock_accept(struct wasi_call *call)
     uint8_t *out = wrt_wasi_span(call, wasi_u32(call, 2), 4);
     if (!out)
         return WRT_ERRNO_FAULT;
-    error = accept_when_ready(call, listening, &file);
+    error = wrt_wasi_when_ready(call, listening, WRT_PORT_POLL_READ, accept_once, &file);
     if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
         return error;
     error = wrt_wasi_describe(file, true, &accepted);
@@ -63,9 +54,9 @@ enum wrt_errno wrt_wasi_sock_accept(struct wasi_call *call)
 /* ---- receive ---- */
 
 struct receiving {
-    const struct wasi_descriptor *socket;
     struct wasi_buffers buffers;
     uint32_t flags;
+    size_t got; /* by the last step */
     size_t received;
     bool truncated;
 };
@@ -85,39 +76,39 @@ static void skip_received(struct wasi_buffers *buffers, size_t bytes)
     }
 }
 
-static enum wrt_errno receive_once(struct wasi_call *call, struct receiving *receiving,
-                                   size_t *got)
+static enum wrt_errno receive_once(const struct wasi_descriptor *socket, void *context)
 {
-    const struct wasi_descriptor *socket = receiving->socket;
-    for (;;) {
-        enum wrt_errno error = wrt_wasi_wait(call, socket, WRT_PORT_POLL_READ);
-        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
-            return error;
-        error = wrt_port_socket_receive(socket->file, receiving->buffers.item,
-                                        receiving->buffers.count,
-                                        receiving->flags & WASI_RIFLAG_PEEK, got,
-                                        &receiving->truncated);
-        if (error != WRT_ERRNO_INTR &&
-            (error != WRT_ERRNO_AGAIN || socket->flags & WASI_FDFLAG_NONBLOCK))
-            return error;
-    }
+    struct receiving *receiving = context;
+    return wrt_port_socket_receive(socket->file, receiving->buffers.item,
+                                   receiving->buffers.count,
+                                   receiving->flags & WASI_RIFLAG_PEEK, &receiving->got,
+                                   &receiving->truncated);
+}
+
+static enum wrt_errno receive(struct wasi_call *call, const struct wasi_descriptor *socket,
+                              struct receiving *receiving)
+{
+    receiving->got = 0;
+    enum wrt_errno error =
+        wrt_wasi_when_ready(call, socket, WRT_PORT_POLL_READ, receive_once, receiving);
+    receiving->received += receiving->got;
+    return error;
 }
 
 /* All of it: until the buffers are full, the other end has closed, or something stops us.
  * What has arrived by then is told, as POSIX does for a signal. */
-static enum wrt_errno receive_all(struct wasi_call *call, struct receiving *receiving)
+static enum wrt_errno receive_all(struct wasi_call *call, const struct wasi_descriptor *socket,
+                                  struct receiving *receiving)
 {
     while (receiving->buffers.count != 0) {
-        size_t got = 0;
-        enum wrt_errno error = receive_once(call, receiving, &got);
+        enum wrt_errno error = receive(call, socket, receiving);
         if (receiving->received != 0 && (error != WRT_ERRNO_OK || call->outcome != WRT_OK)) {
             call->outcome = WRT_OK;
             return WRT_ERRNO_OK;
         }
-        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK || got == 0)
+        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK || receiving->got == 0)
             return error;
-        receiving->received += got;
-        skip_received(&receiving->buffers, got);
+        skip_received(&receiving->buffers, receiving->got);
     }
     return WRT_ERRNO_OK;
 }
@@ -137,12 +128,11 @@ enum wrt_errno wrt_wasi_sock_recv(struct wasi_call *call)
         return WRT_ERRNO_FAULT;
     if (receiving.flags & ~(uint32_t)(WASI_RIFLAG_PEEK | WASI_RIFLAG_WAITALL))
         return WRT_ERRNO_INVAL;
-    receiving.socket = socket;
     bool is_stream = socket->type == WRT_PORT_TYPE_SOCKET_STREAM;
     if (receiving.flags == WASI_RIFLAG_WAITALL && is_stream)
-        error = receive_all(call, &receiving);
+        error = receive_all(call, socket, &receiving);
     else if (receiving.buffers.count != 0 || !is_stream)
-        error = receive_once(call, &receiving, &receiving.received);
+        error = receive(call, socket, &receiving);
     if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
         return error;
     wrt_wasi_charge(call, receiving.received);
@@ -153,29 +143,25 @@ enum wrt_errno wrt_wasi_sock_recv(struct wasi_call *call)
 
 /* ---- send and shut down ---- */
 
-static enum wrt_errno send_when_ready(struct wasi_call *call,
-                                      const struct wasi_descriptor *socket,
-                                      const struct wasi_buffers *buffers, size_t *sent)
+struct sending {
+    struct wasi_buffers buffers;
+    size_t sent;
+};
+
+static enum wrt_errno send_once(const struct wasi_descriptor *socket, void *context)
 {
-    for (;;) {
-        enum wrt_errno error = wrt_wasi_wait(call, socket, WRT_PORT_POLL_WRITE);
-        if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
-            return error;
-        error = wrt_port_socket_send(socket->file, buffers->item, buffers->count, sent);
-        if (error != WRT_ERRNO_INTR &&
-            (error != WRT_ERRNO_AGAIN || socket->flags & WASI_FDFLAG_NONBLOCK))
-            return error;
-    }
+    struct sending *sending = context;
+    return wrt_port_socket_send(socket->file, sending->buffers.item, sending->buffers.count,
+                                &sending->sent);
 }
 
 enum wrt_errno wrt_wasi_sock_send(struct wasi_call *call)
 {
     struct wasi_descriptor *socket;
-    struct wasi_buffers buffers;
-    size_t sent = 0;
+    struct sending sending = {.sent = 0};
     enum wrt_errno error = find_socket(call, WASI_RIGHT_FD_WRITE, &socket);
     if (error == WRT_ERRNO_OK)
-        error = wrt_wasi_buffers(call, wasi_u32(call, 1), wasi_u32(call, 2), &buffers);
+        error = wrt_wasi_buffers(call, wasi_u32(call, 1), wasi_u32(call, 2), &sending.buffers);
     if (error != WRT_ERRNO_OK)
         return error;
     uint8_t *out = wrt_wasi_span(call, wasi_u32(call, 4), 4);
@@ -183,11 +169,11 @@ enum wrt_errno wrt_wasi_sock_send(struct wasi_call *call)
         return WRT_ERRNO_FAULT;
     if (wasi_u32(call, 3) != 0) /* no flag is defined */
         return WRT_ERRNO_INVAL;
-    error = send_when_ready(call, socket, &buffers, &sent);
+    error = wrt_wasi_when_ready(call, socket, WRT_PORT_POLL_WRITE, send_once, &sending);
     if (error != WRT_ERRNO_OK || call->outcome != WRT_OK)
         return error;
-    wrt_wasi_charge(call, sent);
-    wrt_write_u32(out, (uint32_t)sent);
+    wrt_wasi_charge(call, sending.sent);
+    wrt_write_u32(out, (uint32_t)sending.sent);
     return WRT_ERRNO_OK;
 }
 

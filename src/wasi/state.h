@@ -155,10 +155,15 @@ void wrt_wasi_release(struct wasi_descriptor *descriptor);
 
 /* ---- waiting (poll.c) ---- */
 
-/* OK when `descriptor` is ready for `wanted` (enum wrt_port_poll_bit) or failed; AGAIN if it
- * is not and does not block. Sets call->outcome when the guest has to stop meanwhile. */
-enum wrt_errno wrt_wasi_wait(struct wasi_call *call, const struct wasi_descriptor *descriptor,
-                             uint8_t wanted);
+/* One try to move something; AGAIN or INTR: nothing was there yet. */
+typedef enum wrt_errno wasi_attempt(const struct wasi_descriptor *descriptor, void *context);
+
+/* Tries until it gets anywhere, waiting for `wanted` (enum wrt_port_poll_bit) in between;
+ * AGAIN from a descriptor that does not block. Sets call->outcome when the guest has to stop
+ * meanwhile: then nothing was moved. */
+enum wrt_errno wrt_wasi_when_ready(struct wasi_call *call,
+                                   const struct wasi_descriptor *descriptor, uint8_t wanted,
+                                   wasi_attempt *attempt, void *context);
 
 /* INVAL: there is no such clock; NOTCAPABLE: it is not granted (process.c). */
 enum wrt_errno wrt_wasi_check_clock(const struct wrt_wasi *wasi, uint32_t clock);

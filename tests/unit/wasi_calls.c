@@ -1117,6 +1117,8 @@ static void test_sockets(void **state)
     EXPECT(WRT_ERRNO_AGAIN, sock_accept, 4, 0, OUT);
     EXPECT(0, fd_fdstat_set_flags, 4, 0);
     EXPECT(WRT_ERRNO_INVAL, sock_accept, 4, WASI_FDFLAG_APPEND, OUT);
+    put_vector(0, DATA, 3);
+    EXPECT(WRT_ERRNO_NOTCONN, sock_recv, 4, VECTORS, 1, 0, OUT, OUT + 4); /* at once */
     EXPECT(WRT_ERRNO_FAULT, sock_accept, 4, 0, FAKE_MEMORY_BYTES);
     fake.should_stop = true;
     CALL(sock_accept, 4, 0, OUT);
