@@ -1069,6 +1069,12 @@ static unsigned fold_choice(struct translator *t, uint32_t condition, uint8_t ty
     return op;
 }
 
+static bool is_short_i32(const struct translator *t, uint32_t index)
+{
+    const struct operand *o = &t->operands[index];
+    return o->kind == AT_CONST && o->type == WRT_I32 && fits_16((int32_t)(uint32_t)o->bits);
+}
+
 bool wrt_emit_select(struct translator *t, uint32_t first)
 {
     static const uint16_t ops[] = {OP_select_i_s, OP_select_f_s, OP_select_d_s};
@@ -1090,8 +1096,23 @@ bool wrt_emit_select(struct translator *t, uint32_t first)
         produced(t, home_of(t, first), type, SHAPE_OTHER);
         return true;
     }
-    if (!slot_of(t, first, &a) || !slot_of(t, first + 1, &b) || !slot_of(t, first + 2, &c))
+    const bool ka = is_short_i32(t, first), kb = is_short_i32(t, first + 1);
+    if ((!ka && !slot_of(t, first, &a)) || (!kb && !slot_of(t, first + 1, &b)) ||
+        !slot_of(t, first + 2, &c))
         return false;
+    if (ka || kb) {
+        const unsigned op = !ka ? OP_select_sk_s : !kb ? OP_select_ks_s : OP_select_kk_s;
+        union word *k = append(t, op + (is_acc(t, c, WRT_I32) ? 1u : 0u), 2);
+        if (k == NULL)
+            return false;
+        const uint32_t d = home_of(t, first);
+        k[1] = (union word){.s = {(uint16_t)d,
+                                  ka ? (uint16_t)t->operands[first].bits : (uint16_t)a,
+                                  kb ? (uint16_t)t->operands[first + 1].bits : (uint16_t)b,
+                                  (uint16_t)c}};
+        produced(t, d, type, SHAPE_OTHER);
+        return true;
+    }
     union word *w = append(t, ops[acc_of(type)] + (is_acc(t, c, WRT_I32) ? 1u : 0u), 2);
     if (w == NULL)
         return false;

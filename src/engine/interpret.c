@@ -136,10 +136,25 @@ static inline uint64_t popcount64(uint64_t x)
     do {                                                                                \
         const int32_t target_ = (target);                                               \
         fuel -= (int8_t)target_;                                                        \
-        pc += target_ >> WRT_TARGET_SHIFT;                                              \
+        GO_BACK(pc + (target_ >> WRT_TARGET_SHIFT));                                    \
         if (UNLIKELY(fuel < 0))                                                         \
             STOP();                                                                     \
         DISPATCH();                                                                     \
+    } while (0)
+
+/* A loop's program counter depends on itself through a load and an addition in each turn. The
+ * target of the last back edge is remembered: if it is the same, which is predicted, the next
+ * turn starts from the remembered value and waits for neither. The empty asm hides from the
+ * compiler that both are equal then. A wrong hint costs one misprediction, never more. */
+#define GO_BACK_HINTED(target)                                                          \
+    do {                                                                                \
+        const union word *const to_ = (target);                                         \
+        const union word *kept_ = hint;                                                 \
+        __asm__("" : "+r"(kept_));                                                      \
+        if (__builtin_expect(to_ == hint, 1))                                           \
+            pc = kept_;                                                                 \
+        else                                                                            \
+            pc = hint = to_;                                                            \
     } while (0)
 
 #define ROOM(base, cells) \
@@ -219,11 +234,28 @@ static inline uint64_t popcount64(uint64_t x)
 
 #if WRT_TAIL_CALLS
 
+/* With preserve_none there are registers for one more value of state: the hint. */
+#if __has_attribute(preserve_none)
+#define CONVENTION __attribute__((preserve_none))
+#define HINT_STATE const union word *hint,
+#define HINT_PASS hint,
+#define NO_HINT NULL,
+#define UNUSED_STATE() ((void)mem, (void)hint)
+#define GO_BACK(target) GO_BACK_HINTED(target)
+#else
+#define CONVENTION
+#define HINT_STATE
+#define HINT_PASS
+#define NO_HINT
+#define UNUSED_STATE() ((void)mem)
+#define GO_BACK(target) pc = (target)
+#endif
+
 #define STATE                                                                           \
     const union word *pc, union cell *fp, uint8_t *mem, struct wrt_exec *exec, uint64_t A, \
-        int64_t fuel, float F, double D
-#define PASS pc, fp, mem, exec, A, fuel, F, D
-typedef enum wrt_run handler(STATE);
+        int64_t fuel, HINT_STATE float F, double D
+#define PASS pc, fp, mem, exec, A, fuel, HINT_PASS F, D
+typedef CONVENTION enum wrt_run handler(STATE);
 
 #define DISPATCH()                                                                      \
     do {                                                                                \
@@ -231,7 +263,7 @@ typedef enum wrt_run handler(STATE);
         memcpy(&next_, &pc->handler, sizeof next_);                                     \
         __attribute__((musttail)) return next_(PASS);                                   \
     } while (0)
-#define LEAVE(how) do { (void)mem; SAVE(); return (how); } while (0)
+#define LEAVE(how) do { UNUSED_STATE(); SAVE(); return (how); } while (0)
 #define STOP() do { __attribute__((musttail)) return stop(PASS); } while (0)
 /* Goes on from what a cold call left in exec. */
 #define RELOAD(call_)                                                                   \
@@ -250,7 +282,7 @@ typedef enum wrt_run handler(STATE);
         __attribute__((musttail)) return reload(PASS);                                  \
     } while (0)
 
-static enum wrt_run reload(STATE)
+static CONVENTION enum wrt_run reload(STATE)
 {
     pc = exec->pc;
     fp = exec->fp;
@@ -262,13 +294,13 @@ static enum wrt_run reload(STATE)
     DISPATCH();
 }
 
-static enum wrt_run stop(STATE)
+static CONVENTION enum wrt_run stop(STATE)
 {
     SAVE();
     RELOAD(wrt_stop_point(exec));
 }
 
-#define OP(name, ...) static enum wrt_run op_##name(STATE) { __VA_ARGS__ }
+#define OP(name, ...) static CONVENTION enum wrt_run op_##name(STATE) { __VA_ARGS__ }
 #include "opcodes.def"
 #undef OP
 
@@ -286,13 +318,14 @@ enum wrt_run wrt_interpret(struct wrt_exec *exec)
 {
     handler *first;
     memcpy(&first, &exec->pc->handler, sizeof first);
-    return first(exec->pc, exec->fp, exec->memory_base, exec, exec->A, exec->fuel, exec->F,
-                 exec->D);
+    return first(exec->pc, exec->fp, exec->memory_base, exec, exec->A, exec->fuel,
+                 NO_HINT exec->F, exec->D);
 }
 
 #else /* computed goto */
 
 #define DISPATCH() goto *pc->handler
+#define GO_BACK(target) GO_BACK_HINTED(target)
 #define LEAVE(how) do { how_ = (how); goto leave; } while (0)
 #define STOP() goto stop
 #define RELOAD(call_) do { how_ = (call_); goto reload; } while (0)
@@ -312,7 +345,7 @@ static enum wrt_run run(struct wrt_exec *exec, const void *const **out_table)
 #include "opcodes.def"
 #undef OP
     };
-    const union word *pc;
+    const union word *pc, *hint = NULL;
     union cell *fp;
     uint8_t *mem;
     uint64_t A;

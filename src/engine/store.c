@@ -35,19 +35,32 @@ static void apply_defaults(struct wrt_store_config *c)
         c->max_memory_pages = 65536;
 }
 
+/* The stack is not cleared: a slot is written before it is read, and pages that no call
+ * reaches stay untouched. */
 static enum wrt_status take_stack(struct wrt_store *store, struct wrt_error *error)
 {
     const uint64_t cells = store->config.stack_bytes / sizeof(union cell);
-    union cell *stack = NULL;
-    enum wrt_status status = wrt_block_take(store->partition, &store->blocks, WRT_CHARGE_STACK,
-                                            cells, sizeof *stack, &stack, error);
+    void *stack = NULL;
+    enum wrt_status status =
+        wrt_partition_allocate(store->partition, WRT_CHARGE_STACK,
+                               (size_t)cells * sizeof(union cell), 0, &stack, error);
     if (status != WRT_OK)
         return status;
     store->exec.stack = store->exec.top = stack;
-    store->exec.stack_end = stack + cells;
+    store->exec.stack_end = store->exec.stack + cells;
     return wrt_block_take(store->partition, &store->blocks, WRT_CHARGE_RUNTIME,
                           (uint64_t)store->config.max_host_depth + 1, sizeof *store->activations,
                           &store->activations, error);
+}
+
+/* Everything but tables and memories. */
+static void free_store(struct wrt_store *store)
+{
+    struct wrt_partition *partition = store->partition;
+    wrt_partition_free(partition, WRT_CHARGE_STACK, store->exec.stack,
+                       (size_t)(store->exec.stack_end - store->exec.stack) * sizeof(union cell));
+    wrt_block_free_all(partition, &store->blocks);
+    wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
 }
 
 enum wrt_status wrt_store_create(struct wrt_partition *partition,
@@ -76,8 +89,7 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
     store->instance_exit_words[0].handler = handlers[OP_instance_exit];
     status = take_stack(store, error);
     if (status != WRT_OK) {
-        wrt_block_free_all(partition, &store->blocks);
-        wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
+        free_store(store);
         return status;
     }
     wrt_store_set_fuel(store, UINT64_MAX);
@@ -109,9 +121,7 @@ enum wrt_status wrt_store_destroy(struct wrt_store *store)
         atomic_fetch_sub_explicit(&i->module->users, 1, memory_order_release);
     free_tables(store);
     free_memories(store);
-    struct wrt_partition *partition = store->partition;
-    wrt_block_free_all(partition, &store->blocks);
-    wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
+    free_store(store);
     return WRT_OK;
 }
 
