@@ -945,7 +945,7 @@ static void test_poll_clocks(void **state)
     subscribe_clock(0, 11, 1, 50000000, false);
     subscribe_clock(1, 12, 0, 5000000000, false);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 2, COUNT);
-    assert_in_range(milliseconds() - start, 50, 400);
+    assert_in_range(milliseconds() - start, 50, 3000);
     assert_int_equal(u32(COUNT), 1);
     assert_int_equal(u64(EVENTS), 11);
     assert_int_equal(u32(EVENTS + 8), 0);
@@ -954,7 +954,7 @@ static void test_poll_clocks(void **state)
     EXPECT(0, clock_time_get, 0, 0, OUT);
     subscribe_clock(0, 1, 0, u64(OUT) + 30000000, true);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
-    assert_in_range(milliseconds() - start, 29, 400);
+    assert_in_range(milliseconds() - start, 29, 3000);
     EXPECT(0, clock_time_get, 1, 0, OUT);
     subscribe_clock(0, 1, 1, u64(OUT) + 30000000, true);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
@@ -967,7 +967,7 @@ static void test_poll_clocks(void **state)
     subscribe_clock(2, 3, 1, 0, false);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 3, COUNT);
     assert_int_equal(u32(COUNT), 3);
-    assert_true(milliseconds() - start < 20);
+    assert_true(milliseconds() - start < 1000);
 
     /* What cannot be waited for is an event with an error, not an error. */
     subscribe_clock(0, 1, 4, 0, false);
@@ -1005,25 +1005,25 @@ static void test_poll_is_coarse(void **state)
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
     uint64_t start = milliseconds();
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT); /* a nanosecond takes a whole step */
-    assert_in_range(milliseconds() - start, 90, 500);
+    assert_in_range(milliseconds() - start, 90, 3000);
     destroy();
 }
 
 static void test_poll_pauses_and_goes_on(void **state)
 {
     (void)state;
+    const struct timespec while_paused = {.tv_nsec = 400000000};
     create_usual();
-    subscribe_clock(0, 1, 1, 200000000, false);
+    subscribe_clock(0, 1, 1, 500000000, false);
     uint64_t start = milliseconds();
     fake.stop_after = 3;
     CALL(poll_oneoff, DATA, EVENTS, 1, COUNT);
     assert_int_equal(last_status, WRT_PAUSED);
-    assert_in_range(milliseconds() - start, 30, 180);
+    assert_true(milliseconds() - start >= 30);
     fake.should_stop = false;
-    const struct timespec while_paused = {.tv_nsec = 100000000};
     nanosleep(&while_paused, NULL);
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT); /* resumed: ends when it would have */
-    assert_in_range(milliseconds() - start, 200, 290);
+    assert_in_range(milliseconds() - start, 500, 900);
     /* Dropped: the next wait is a new one. */
     fake.should_stop = true;
     CALL(poll_oneoff, DATA, EVENTS, 1, COUNT);
@@ -1033,7 +1033,13 @@ static void test_poll_pauses_and_goes_on(void **state)
     EXPECT(0, sched_yield, 0);
     start = milliseconds();
     EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
-    assert_in_range(milliseconds() - start, 200, 500);
+    assert_in_range(milliseconds() - start, 500, 3000);
+    destroy();
+    const struct wrt_wasi_config few = {.clocks = WRT_WASI_CLOCK_ALL, .max_subscriptions = 1};
+    create(&few);
+    subscribe_clock(0, 1, 1, 0, false);
+    EXPECT(0, poll_oneoff, DATA, EVENTS, 1, COUNT);
+    EXPECT(WRT_ERRNO_INVAL, poll_oneoff, DATA, EVENTS, 2, COUNT);
     destroy();
 }
 

