@@ -23,6 +23,9 @@ void bench_open(struct bench_guest *guest, struct bench_bytes bytes);
 void bench_close(struct bench_guest *guest);
 struct wrt_function *bench_function(const struct bench_guest *guest, const char *name);
 
+/* What this thread got of a processor so far. */
+uint64_t bench_processor_ns(void);
+
 /* The middle of `count` (odd) times, which it sorts. */
 uint64_t bench_median(uint64_t *times, int count);
 
