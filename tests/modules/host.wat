@@ -24,7 +24,9 @@
   (func (export "fail") (call $fail))
   (func (export "exit") (param i32) (call $exit (local.get 0)) unreachable)
   ;; 0 -> 0; n -> 1 + again(n - 1), through the host each time
-  (func (export "again") (param i32) (result i32)
+  (func (export "again") (param i32) (result i32) (local $n i32)
+    (loop $pausable
+      (br_if $pausable (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 3))))
     (if (result i32) (local.get 0)
       (then (i32.add (i32.const 1) (call $again (i32.sub (local.get 0) (i32.const 1)))))
       (else (i32.const 0))))

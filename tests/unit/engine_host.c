@@ -11,6 +11,8 @@ struct host {
     enum wrt_status fail_with;
     unsigned deepest, depth;
     bool destroys;
+    enum { PASS_ON, DROP, RESUME } when_paused; /* what "again" does with a paused call */
+    unsigned inner_pauses;
     void *reference;
 };
 
@@ -87,6 +89,16 @@ static enum wrt_status host_again(struct wrt_caller *caller, void *context,
     if (++host->depth > host->deepest)
         host->deepest = host->depth;
     enum wrt_status status = fixture_call(&host->f, "again", in[0].i32, &result);
+    while (status == WRT_PAUSED && host->when_paused == RESUME) {
+        host->inner_pauses++;
+        wrt_store_set_fuel(host->f.store, 3);
+        status = fixture_resume(&host->f, &result);
+    }
+    if (status == WRT_PAUSED && host->when_paused == DROP) {
+        host->inner_pauses++;
+        wrt_store_drop(host->f.store);
+        status = WRT_ERR_TIMEOUT;
+    }
     host->depth--;
     out[0].i32 = result;
     return status;
@@ -266,6 +278,56 @@ static void test_calls_back(void **state)
     fixture_close(&host.f);
 }
 
+/* A nested call that pauses is the host function's to resume or to drop. */
+static void test_nested_pause(void **state)
+{
+    (void)state;
+    struct host host;
+    uint32_t result;
+    host_start(&host, NULL);
+    host.when_paused = RESUME;
+    wrt_store_set_fuel(host.f.store, 3);
+    enum wrt_status status = fixture_call(&host.f, "again", 6, &result);
+    while (status == WRT_PAUSED) {
+        wrt_store_set_fuel(host.f.store, 3);
+        status = fixture_resume(&host.f, &result);
+    }
+    assert_status(status, WRT_OK);
+    assert_int_equal(result, 6);
+    assert_true(host.inner_pauses > 3);
+    host.when_paused = DROP;
+    host.inner_pauses = 0;
+    wrt_store_set_fuel(host.f.store, 30);
+    assert_status(fixture_call(&host.f, "again", 10, &result), WRT_ERR_TRAP);
+    assert_status(wrt_store_trap(host.f.store)->host_status, WRT_ERR_TIMEOUT);
+    assert_int_equal(host.inner_pauses, 1);
+    assert_status(fixture_resume(&host.f, &result), WRT_ERR_STATE);
+    wrt_store_set_fuel(host.f.store, UINT64_MAX);
+    assert_status(fixture_call(&host.f, "again", 4, &result), WRT_OK);
+    assert_int_equal(result, 4);
+    fixture_close(&host.f);
+}
+
+/* A host function that passes the pause on leaves two paused calls: each is resumed or
+ * dropped, the innermost first, and the store can be destroyed at any point. */
+static void test_pause_passed_on(void **state)
+{
+    (void)state;
+    for (unsigned resumes = 0; resumes < 12; resumes++) {
+        struct host host;
+        uint32_t result;
+        host_start(&host, NULL);
+        wrt_store_set_fuel(host.f.store, 12);
+        enum wrt_status status = fixture_call(&host.f, "again", 3, &result);
+        assert_status(status, WRT_PAUSED);
+        wrt_store_set_fuel(host.f.store, UINT64_MAX);
+        for (unsigned i = 0; i < resumes && status != WRT_ERR_STATE; i++)
+            status = fixture_resume(&host.f, &result);
+        assert_true(status == WRT_PAUSED || status == WRT_OK || status == WRT_ERR_STATE);
+        fixture_close(&host.f);
+    }
+}
+
 /* A guest cannot make the host nest deeper than allowed; afterwards all is well. */
 static void test_depth_limit(void **state)
 {
@@ -345,6 +407,8 @@ int main(void)
         cmocka_unit_test(test_trap),
         cmocka_unit_test(test_exit),
         cmocka_unit_test(test_calls_back),
+        cmocka_unit_test(test_nested_pause),
+        cmocka_unit_test(test_pause_passed_on),
         cmocka_unit_test(test_depth_limit),
         cmocka_unit_test(test_memory_is_checked),
         cmocka_unit_test(test_charged_fuel),
