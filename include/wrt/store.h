@@ -194,10 +194,12 @@ WRT_API uint32_t wrt_store_exit_code(const struct wrt_store *store);
 
 /* One unit of fuel is one executed WebAssembly instruction (block, loop, end, else and nop
  * are free; a bulk operation costs one more for each 64 bytes or 8 elements). It is counted
- * along the executed path and settled at calls, returns and loop back edges, where a guest
- * whose fuel is used up pauses; so it is the same on every machine and build, and a guest
- * can run over by at most the longest loop-free path of one function. UINT64_MAX: not limited,
- * still counted. Setting it resets wrt_store_fuel_used to 0. */
+ * along the executed path and settled at calls, returns and loop back edges. A guest that has
+ * used more than it was given pauses at the next call or back edge (a return to the host does
+ * not pause); so it is the same on every machine and build, and a guest can run over by at
+ * most the longest loop-free path of one function. After a trap, what was executed since the
+ * last such point is not counted. UINT64_MAX: not limited, still counted. Setting it resets
+ * wrt_store_fuel_used to 0. */
 WRT_API void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel);
 WRT_API uint64_t wrt_store_fuel_left(const struct wrt_store *store); /* UINT64_MAX: no limit */
 WRT_API uint64_t wrt_store_fuel_used(const struct wrt_store *store);

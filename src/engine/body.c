@@ -940,21 +940,41 @@ static bool step(struct translator *t)
 
 /* ---- a body ---- */
 
-static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
+/* Makes room for `count` more locals. Between bodies no local has an alias, so only room that
+ * was never used is filled in. */
+static bool add_locals(struct translator *t, uint32_t count)
 {
     if (count > t->config->max_locals - t->local_count)
         return wrt_refuse(&t->r, WRT_ERR_LIMIT, "too many locals: max_locals is %u",
                           t->config->max_locals);
+    const uint32_t old = t->local_capacity;
     if (!wrt_grow_scratch(t, &t->local_types, &t->local_type_capacity, t->local_count + count,
                           sizeof *t->local_types) ||
         !wrt_grow_scratch(t, &t->local_alias, &t->local_capacity, t->local_count + count,
                           sizeof *t->local_alias))
         return false;
-    if (count != 0)
-        memset(t->local_types + t->local_count, type, count);
-    for (uint32_t i = 0; i < count; i++)
-        t->local_alias[t->local_count + i] = WRT_NONE;
+    for (uint32_t i = old; i < t->local_capacity; i++)
+        t->local_alias[i] = WRT_NONE;
     t->local_count += count;
+    return true;
+}
+
+static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
+{
+    if (!add_locals(t, count))
+        return false;
+    if (count != 0)
+        memset(t->local_types + t->local_count - count, type, count);
+    return true;
+}
+
+static bool declare_parameters(struct translator *t)
+{
+    const uint32_t count = t->type->parameter_count;
+    if (!add_locals(t, count))
+        return false;
+    if (count != 0)
+        memcpy(t->local_types, t->type->parameters, count);
     return true;
 }
 
@@ -1003,10 +1023,7 @@ static bool begin_body(struct translator *t, uint32_t function)
     t->local_count = 0;
     t->header_slot = t->type->parameter_count > t->type->result_count ? t->type->parameter_count
                                                                       : t->type->result_count;
-    for (uint32_t i = 0; i < t->type->parameter_count; i++)
-        if (!declare_locals(t, 1, t->type->parameters[i]))
-            return false;
-    if (!read_locals(t))
+    if (!declare_parameters(t) || !read_locals(t))
         return false;
     t->first_stack_slot =
         t->header_slot + WRT_FRAME_HEADER + (t->local_count - t->type->parameter_count);
@@ -1037,6 +1054,8 @@ bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *
     t->r.at++;
     if (!check_end(t) || !wrt_emit_return(t))
         return false;
+    while (t->height > 0)
+        forget_alias(t, --t->height);
     if (t->r.at != t->r.end)
         return wrt_malformed(&t->r, "section size mismatch: bytes after the function's end");
     return wrt_emit_map(t);

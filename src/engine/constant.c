@@ -127,11 +127,16 @@ bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
 
 static uint64_t leb(const uint8_t **at, bool is_signed)
 {
-    struct wrt_reader r = {.start = *at, .at = *at, .end = *at + 10};
     uint64_t value = 0;
-    (void)wrt_read_leb(&r, 64, is_signed, &value);
-    *at = r.at;
-    return value;
+    for (unsigned shift = 0;; shift += 7) {
+        const uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte & 0x80)
+            continue;
+        if (is_signed && (byte & 0x40) && shift + 7 < 64)
+            value |= ~UINT64_C(0) << (shift + 7);
+        return value;
+    }
 }
 
 static uint64_t combine(uint8_t opcode, uint64_t a, uint64_t b)
