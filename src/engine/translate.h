@@ -110,7 +110,7 @@ struct translator {
     const void *const *handlers;
 };
 
-/* ---- emit.c ---- */
+/* ---- emission: emit.c, numeric.c, access.c, variable.c, branch.c ---- */
 
 bool wrt_emit_begin(struct translator *t);
 static inline enum acc_class acc_of(uint8_t type)
