@@ -41,8 +41,9 @@ struct wrt_wasi;
 
 enum wrt_wasi_stream_kind {
     WRT_WASI_STREAM_NONE = 0,   /* the descriptor does not exist */
-    WRT_WASI_STREAM_INHERIT,    /* the process's own 0, 1 or 2 */
-    WRT_WASI_STREAM_DESCRIPTOR  /* wrt_wasi_stream.descriptor */
+    WRT_WASI_STREAM_INHERIT,    /* the process's own 0, 1 or 2; none if that is closed or a
+                                 * directory */
+    WRT_WASI_STREAM_DESCRIPTOR  /* wrt_wasi_stream.descriptor; not a directory */
 };
 
 struct wrt_wasi_stream {

@@ -261,8 +261,10 @@ static enum wrt_status open_stream(struct wrt_wasi *wasi, const struct wrt_wasi_
         return wrt_fail(error, WRT_ERR_ARGUMENT, "%s has kind %d", name, (int)stream->kind);
     int file = is_inherited ? (int)number : stream->descriptor;
     enum wrt_errno failure = wrt_wasi_describe(file, false, &opened);
+    if (failure == WRT_ERRNO_OK && opened.kind == WASI_KIND_DIRECTORY)
+        failure = WRT_ERRNO_BADF; /* it would let the guest open paths */
     if (failure == WRT_ERRNO_BADF && is_inherited)
-        return WRT_OK; /* this process has none to pass on */
+        return WRT_OK; /* this process has no stream to pass on */
     if (failure == WRT_ERRNO_OK)
         failure = wrt_port_file_get_append(file, &append);
     if (failure != WRT_ERRNO_OK)

@@ -248,6 +248,7 @@ static void test_bad_configs_are_named(void **state)
     const struct wrt_wasi_directory missing = {.host_path = "/no/such/directory"};
     const struct wrt_wasi_directory file = {.host_path = "/dev/null"};
     const struct wrt_wasi_directory unnamed = {.guest_path = "x"};
+    const struct wrt_wasi_directory nameless = {.host_path = "/", .guest_path = ""};
     const int not_socket = 0;
     refuse(&(struct wrt_wasi_config){.max_descriptors = 2}, WRT_ERR_ARGUMENT, "max_descriptors");
     refuse(&(struct wrt_wasi_config){.max_descriptors = 65537}, WRT_ERR_ARGUMENT,
@@ -274,6 +275,12 @@ static void test_bad_configs_are_named(void **state)
     refuse(&(struct wrt_wasi_config){.directories = directories, .directory_count = 2,
                                      .max_descriptors = 4},
            WRT_ERR_LIMIT, "max_descriptors is 4");
+    refuse(&(struct wrt_wasi_config){.sockets = NULL, .socket_count = 1}, WRT_ERR_ARGUMENT,
+           "sockets");
+    refuse(&(struct wrt_wasi_config){.directories = NULL, .directory_count = 1},
+           WRT_ERR_ARGUMENT, "directories");
+    refuse(&(struct wrt_wasi_config){.directories = &nameless, .directory_count = 1},
+           WRT_ERR_ARGUMENT, "empty name");
     refuse(&(struct wrt_wasi_config){.sockets = &not_socket, .socket_count = 1},
            WRT_ERR_ARGUMENT, "socket");
     refuse(&(struct wrt_wasi_config){.standard_input = {WRT_WASI_STREAM_DESCRIPTOR, 999}},
@@ -806,6 +813,39 @@ static void test_streams(void **state)
     destroy();
     close(in.read); /* still ours: these succeed */
     assert_int_equal(close(out.write), 0);
+}
+
+/* A stream that is a directory would be a grant to open paths; a closed one is none. */
+static void test_streams_that_are_none(void **state)
+{
+    (void)state;
+    const int input = dup(0), directory = open(host_a, O_RDONLY | O_DIRECTORY);
+    const struct wrt_wasi_config inherit = {.standard_input = {WRT_WASI_STREAM_INHERIT, 0}};
+    refuse(&(struct wrt_wasi_config){
+               .standard_output = {WRT_WASI_STREAM_DESCRIPTOR, directory}},
+           WRT_ERR_ARGUMENT, "standard_output");
+    assert_int_equal(dup2(directory, 0), 0);
+    create(&inherit);
+    EXPECT(WRT_ERRNO_BADF, fd_fdstat_get, 0, OUT);
+    assert_int_equal(open_path(0, "file", 0, 0, 0, 0), WRT_ERRNO_BADF);
+    destroy();
+    close(0);
+    create(&inherit);
+    EXPECT(WRT_ERRNO_BADF, fd_fdstat_get, 0, OUT);
+    destroy();
+    assert_int_equal(dup2(open("/dev/null", O_RDWR), 0), 0);
+    create(&inherit);
+    EXPECT(0, fd_fdstat_get, 0, OUT);
+    assert_int_equal(fake.memory[OUT], WRT_PORT_TYPE_CHARACTER_DEVICE);
+    put_vector(0, DATA, 4);
+    EXPECT(0, fd_read, 0, VECTORS, 1, OUT);
+    assert_int_equal(u32(OUT), 0);
+    destroy();
+    if (input >= 0) {
+        dup2(input, 0);
+        close(input);
+    }
+    close(directory);
 }
 
 static void test_pipes_in_directories(void **state)
@@ -1478,6 +1518,7 @@ int main(void)
         cmocka_unit_test_teardown(test_inheriting_bounds_what_is_opened, clean_up),
         cmocka_unit_test_teardown(test_the_table_has_an_end, clean_up),
         cmocka_unit_test_teardown(test_streams, clean_up),
+        cmocka_unit_test_teardown(test_streams_that_are_none, clean_up),
         cmocka_unit_test_teardown(test_pipes_in_directories, clean_up),
         cmocka_unit_test_teardown(test_clocks, clean_up),
         cmocka_unit_test_teardown(test_random, clean_up),
