@@ -7,7 +7,8 @@
 
 #include "cli.h"
 
-static const struct cli_command *const commands[] = {&cli_run, &cli_inspect, &cli_validate};
+static const struct cli_command *const commands[] = {&cli_run, &cli_inspect, &cli_validate,
+                                                     &cli_verify_levels};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 int cli_fail(enum cli_exit code, const char *format, ...)
@@ -69,9 +70,9 @@ static void print_usage(void)
     puts("wrt " WRT_VERSION_STRING ": runs WebAssembly modules in memory partitions\n\n"
          "usage: wrt COMMAND [options] FILE [arguments...]\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    puts("  --version  print the version\n"
-         "  --help     print this; after a command: its options\n\n"
+        printf("  %-13s %s\n", commands[i]->name, commands[i]->summary);
+    puts("  --version     print the version\n"
+         "  --help        print this; after a command: its options\n\n"
          "exit status:");
 #define PRINT_EXIT(name, code, meaning) printf("  %-4d %s\n", code, meaning);
     CLI_EXIT_LIST(PRINT_EXIT)

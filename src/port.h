@@ -267,7 +267,8 @@ bool wrt_fault_is_ours(const void *address);
 /* Runs body(context) on this thread. When it touches an address that wrt_fault_is_ours
  * claims, body is left at once (nothing of it is unwound: it must hold no lock there),
  * *fault is filled and ERR_TRAP returns. Other faults go to whoever handled them before.
- * Calls nest. The handlers are installed by the first call; ERR_UNSUPPORTED: body ran not.
+ * Calls nest. The handlers are installed by the first call (a handler that the host installs
+ * later comes before ours and must pass on); ERR_UNSUPPORTED: body ran not.
  * Linux: SIGSEGV and SIGBUS, sigsetjmp without the mask. QNX: the same. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_fault_run(void (*body)(void *), void *context, struct wrt_port_fault *fault);

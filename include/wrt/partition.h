@@ -1,6 +1,14 @@
 /* wrt/partition.h - memory partitions: a guaranteed minimum and a hard maximum for
  * everything that a tenant costs.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * With share(c) = max(used, min) of a child c: a parent's use is its own charges and the sum
+ * of its children's shares, and never above its max. So a child can always use its minimum,
+ * and a charge is refused by the first partition on the way to the root that has no room.
+ *
+ * Threads: partitions of one tree may be used together, one thread each; a partition that
+ * several threads use needs config.arena->is_shared. create and destroy need the parent to
+ * themselves. Charging takes a lock with priority inheritance for O(depth) arithmetic.
  */
 #ifndef WRT_PARTITION_H
 #define WRT_PARTITION_H

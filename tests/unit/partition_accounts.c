@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "port.h"
 #include "wrt/partition.h"
 
 #include <string.h>
@@ -311,6 +312,47 @@ static void sum_finds_a_mixed_up_kind_from_full_up(void **state)
     }
 }
 
+/* Two tenants in two threads below one root: the sums are exact when they are done. */
+static void run_tenant(void *context)
+{
+    struct wrt_partition *partition = context;
+
+    for (int i = 0; i < 5000; i++) {
+        size_t size = 1 + (size_t)i * 37 % 40000;
+        void *block;
+
+        if (wrt_partition_charge(partition, WRT_CHARGE_LINEAR, size, NULL) != WRT_OK)
+            continue;
+        if (wrt_partition_allocate(partition, WRT_CHARGE_CODE, size, 0, &block, NULL) == WRT_OK)
+            wrt_partition_free(partition, WRT_CHARGE_CODE, block, size);
+        wrt_partition_uncharge(partition, WRT_CHARGE_LINEAR, size);
+    }
+}
+
+static void tenants_in_threads_leave_exact_sums(void **state)
+{
+    struct wrt_partition *root = make(NULL, "root", 0, 8 << 20);
+    struct wrt_partition *tenant[2] = {make(root, "a", 100000, 0), make(root, "b", 0, 1 << 20)};
+    struct wrt_port_thread_config config = {0};
+    struct wrt_port_thread thread[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(wrt_port_thread_create(&config, run_tenant, tenant[i], &thread[i]),
+                         WRT_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(wrt_port_thread_join(&thread[i]), WRT_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(info_of(tenant[i]).current_bytes[WRT_CHARGE_CODE], 0);
+        assert_int_equal(info_of(tenant[i]).current_bytes[WRT_CHARGE_LINEAR], 0);
+        assert_int_equal(info_of(tenant[i]).damages, 0);
+        destroy(tenant[i]);
+    }
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_CODE], 0);
+    assert_int_equal(info_of(root).current_bytes[WRT_CHARGE_GUARANTEE], 0);
+    destroy(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +365,7 @@ int main(void)
         cmocka_unit_test(wrong_frees_are_refused_and_counted),
         cmocka_unit_test(a_reserve_is_held_from_the_start),
         cmocka_unit_test(sum_finds_a_mixed_up_kind_from_full_up),
+        cmocka_unit_test(tenants_in_threads_leave_exact_sums),
         cmocka_unit_test(kept_memory_never_causes_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
