@@ -232,8 +232,7 @@ WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
     X(UNINITIALIZED_ELEMENT, "uninitialized element")               \
     X(INDIRECT_CALL_TYPE_MISMATCH, "indirect call type mismatch")   \
     X(CALL_STACK_EXHAUSTED, "call stack exhausted")                 \
-    X(HOST, "host function failed")                                 \
-    X(GUARD_HIT, "guard page hit")
+    X(HOST, "host function failed")
 
 enum wrt_trap_kind {
 #define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,
