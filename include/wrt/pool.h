@@ -41,6 +41,7 @@ struct wrt_object_pool { /* private */
     uint8_t *objects;
     uint32_t object_count;
     uint32_t object_bytes;
+    uint32_t shift; /* object_bytes = 1 << shift, or 32 if it is no power of two */
 };
 
 /* Makes all objects free. Keeps both arrays until the pool is no longer used:

@@ -20,7 +20,8 @@
  * consumer only withholds its own slot: whoever stops, the others go on.
  *
  * Threads: one thread at a time per producer or consumer handle of spsc and per consuming end
- * of mpsc; everything else may run together. Nothing blocks.
+ * of mpsc; everything else may run together. Nothing blocks. Claim, publish, take and release of
+ * spsc and mpsc are inline, because a call would cost as much as they do.
  */
 #ifndef WRT_RING_H
 #define WRT_RING_H
@@ -77,13 +78,35 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_spsc_consumer_init(struct wrt_spsc_consumer *consumer, struct wrt_spsc_words *words,
                        const void *items, uint32_t capacity, uint32_t item_bytes);
 
-/* Finds how many items side by side can be written now: 1 .. wanted. Private to the calls below. */
-WRT_MUST_CHECK WRT_API enum wrt_status wrt_spsc_refresh_room(struct wrt_spsc_producer *producer);
-WRT_MUST_CHECK WRT_API enum wrt_status wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer);
+/* Private to the calls below: looks at the other side's word. */
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_spsc_refresh_room(struct wrt_spsc_producer *producer)
+{
+    uint32_t consumed = __atomic_load_n(&producer->words->consumed, __ATOMIC_ACQUIRE);
+    uint32_t used = producer->position - consumed;
+    if (used > producer->capacity)
+        return WRT_ERR_CORRUPT;
+    producer->consumed = consumed;
+    return used == producer->capacity ? WRT_ERR_NO_SPACE : WRT_OK;
+}
 
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer)
+{
+    uint32_t published = __atomic_load_n(&consumer->words->published, __ATOMIC_ACQUIRE);
+    uint32_t items = published - consumer->position;
+    if (items > consumer->capacity)
+        return WRT_ERR_CORRUPT;
+    consumer->published = published;
+    return items == 0 ? WRT_ERR_NOT_FOUND : WRT_OK;
+}
+
+/* Items that lie side by side from `position` on: at most until the storage's end. */
 static inline uint32_t wrt_spsc_run(uint32_t capacity, uint32_t position, uint32_t available,
                                     uint32_t wanted)
 {
+    if (wanted == 1)
+        return 1; /* often a constant: the rest is not compiled then */
     uint32_t until_end = capacity - (position & (capacity - 1));
     uint32_t run = available < until_end ? available : until_end;
     return run < wanted ? run : wanted;
@@ -196,18 +219,74 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpsc_ring_init(struct wrt_mpsc_ring *ring, void *storage, uint32_t capacity,
                    uint32_t item_bytes);
 
+/* Private to the calls below: a cell is its turn, 4 unused bytes, and the item. */
+static inline uint8_t *wrt_mpsc_cell(const struct wrt_mpsc_ring *ring, uint32_t position)
+{
+    return ring->cells + (size_t)(position & (ring->capacity - 1)) * ring->cell_bytes;
+}
+
+static inline uint32_t *wrt_mpsc_turn(uint8_t *cell)
+{
+    return (uint32_t *)(void *)cell;
+}
+
 /* Producers. Every claimed slot must be published, by the thread that claimed it. */
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpsc_claim(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out);
-WRT_API void wrt_mpsc_publish(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot);
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpsc_push(struct wrt_mpsc_ring *ring, const void *item);
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_mpsc_claim(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
+{
+    uint32_t position = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED);
+    for (;;) {
+        uint8_t *cell = wrt_mpsc_cell(ring, position);
+        uint32_t turn = __atomic_load_n(wrt_mpsc_turn(cell), __ATOMIC_ACQUIRE);
+        int32_t ahead = (int32_t)(turn - position);
+        if (ahead < 0)
+            return WRT_ERR_NO_SPACE;
+        if (ahead > 0) { /* another producer claimed this position */
+            position = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED);
+            continue;
+        }
+        if (__atomic_compare_exchange_n(&ring->claimed, &position, position + 1, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            out->item = cell + 8;
+            out->position = position;
+            return WRT_OK;
+        }
+    }
+}
+
+static inline void wrt_mpsc_publish(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
+{
+    uint8_t *cell = wrt_mpsc_cell(ring, slot.position);
+    __atomic_store_n(wrt_mpsc_turn(cell), slot.position + 1, __ATOMIC_RELEASE);
+}
 
 /* The consumer. Taking twice without a release gives the same slot. ERR_NOT_FOUND: empty;
  * ERR_BUSY: the next item is claimed and not published yet. */
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_mpsc_take(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
+{
+    uint32_t position = ring->position;
+    uint8_t *cell = wrt_mpsc_cell(ring, position);
+    uint32_t turn = __atomic_load_n(wrt_mpsc_turn(cell), __ATOMIC_ACQUIRE);
+    if (turn != position + 1) {
+        bool is_claimed = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED) != position;
+        return is_claimed ? WRT_ERR_BUSY : WRT_ERR_NOT_FOUND;
+    }
+    out->item = cell + 8;
+    out->position = position;
+    return WRT_OK;
+}
+
+static inline void wrt_mpsc_release(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
+{
+    uint8_t *cell = wrt_mpsc_cell(ring, slot.position);
+    ring->position = slot.position + 1;
+    __atomic_store_n(wrt_mpsc_turn(cell), slot.position + ring->capacity, __ATOMIC_RELEASE);
+}
+
+/* One item by copy; both borrow it. */
 WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpsc_take(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out);
-WRT_API void wrt_mpsc_release(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot);
+wrt_mpsc_push(struct wrt_mpsc_ring *ring, const void *item);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpsc_pop(struct wrt_mpsc_ring *ring, void *out_item);
 

@@ -12,8 +12,8 @@
 _Static_assert(sizeof((struct wrt_mutex){ 0 }.native) == sizeof(struct wrt_port_mutex),
                "a mutex holds the port's");
 
-/* Its address tells threads of this process apart. */
-static _Thread_local char thread_mark;
+/* Its address tells threads of this process apart. (initial-exec: found without a call.) */
+static _Thread_local char thread_mark __attribute__((tls_model("initial-exec")));
 
 static uintptr_t self(void) { return (uintptr_t)&thread_mark; }
 

@@ -46,6 +46,7 @@ enum wrt_status wrt_object_pool_init(struct wrt_object_pool *pool, void *objects
     pool->objects = (uint8_t *)objects;
     pool->object_count = object_count;
     pool->object_bytes = object_bytes;
+    pool->shift = object_bytes & (object_bytes - 1) ? 32 : (uint32_t)__builtin_ctz(object_bytes);
     for (uint32_t i = 0; i + 1 < object_count; i++)
         store_link(pool, i, i + 1);
     store_link(pool, object_count - 1, LINK_END);
@@ -140,7 +141,8 @@ static void *object_at(const struct wrt_object_pool *pool, uint32_t number)
 static bool find_number(const struct wrt_object_pool *pool, const void *object, uint32_t *out)
 {
     uintptr_t offset = (uintptr_t)object - (uintptr_t)pool->objects;
-    uintptr_t number = offset / pool->object_bytes;
+    /* A division costs as much as the rest of a give. */
+    uintptr_t number = pool->shift < 32 ? offset >> pool->shift : offset / pool->object_bytes;
     if (number >= pool->object_count || number * pool->object_bytes != offset)
         return false;
     *out = (uint32_t)number;

@@ -13,15 +13,6 @@
 
 #define MAX_CAPACITY 0x80000000u
 
-static uint8_t *cell_at(const struct wrt_mpsc_ring *ring, uint32_t position)
-{
-    return ring->cells + (size_t)(position & (ring->capacity - 1)) * ring->cell_bytes;
-}
-
-static uint32_t *turn_of(uint8_t *cell) { return (uint32_t *)(void *)cell; }
-
-static void *item_of(uint8_t *cell) { return cell + 8; }
-
 enum wrt_status wrt_mpsc_ring_init(struct wrt_mpsc_ring *ring, void *storage,
                                    uint32_t capacity, uint32_t item_bytes)
 {
@@ -40,56 +31,9 @@ enum wrt_status wrt_mpsc_ring_init(struct wrt_mpsc_ring *ring, void *storage,
     ring->cells = (uint8_t *)storage;
     ring->position = 0;
     for (uint32_t i = 0; i < capacity; i++)
-        __atomic_store_n(turn_of(cell_at(ring, i)), i, __ATOMIC_RELAXED);
+        __atomic_store_n(wrt_mpsc_turn(wrt_mpsc_cell(ring, i)), i, __ATOMIC_RELAXED);
     __atomic_store_n(&ring->claimed, 0, __ATOMIC_RELEASE);
     return WRT_OK;
-}
-
-enum wrt_status wrt_mpsc_claim(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
-{
-    uint32_t position = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED);
-    for (;;) {
-        uint8_t *cell = cell_at(ring, position);
-        uint32_t turn = __atomic_load_n(turn_of(cell), __ATOMIC_ACQUIRE);
-        int32_t ahead = (int32_t)(turn - position);
-        if (ahead < 0)
-            return WRT_ERR_NO_SPACE;
-        if (ahead > 0) { /* another producer claimed this position */
-            position = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED);
-            continue;
-        }
-        if (__atomic_compare_exchange_n(&ring->claimed, &position, position + 1, true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            *out = (struct wrt_ring_slot){ .item = item_of(cell), .position = position };
-            return WRT_OK;
-        }
-    }
-}
-
-void wrt_mpsc_publish(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
-{
-    uint8_t *cell = cell_at(ring, slot.position);
-    __atomic_store_n(turn_of(cell), slot.position + 1, __ATOMIC_RELEASE);
-}
-
-enum wrt_status wrt_mpsc_take(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
-{
-    uint32_t position = ring->position;
-    uint8_t *cell = cell_at(ring, position);
-    uint32_t turn = __atomic_load_n(turn_of(cell), __ATOMIC_ACQUIRE);
-    if (turn != position + 1) {
-        bool is_claimed = __atomic_load_n(&ring->claimed, __ATOMIC_RELAXED) != position;
-        return is_claimed ? WRT_ERR_BUSY : WRT_ERR_NOT_FOUND;
-    }
-    *out = (struct wrt_ring_slot){ .item = item_of(cell), .position = position };
-    return WRT_OK;
-}
-
-void wrt_mpsc_release(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
-{
-    uint8_t *cell = cell_at(ring, slot.position);
-    ring->position = slot.position + 1;
-    __atomic_store_n(turn_of(cell), slot.position + ring->capacity, __ATOMIC_RELEASE);
 }
 
 enum wrt_status wrt_mpsc_push(struct wrt_mpsc_ring *ring, const void *item)

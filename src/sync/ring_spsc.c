@@ -61,26 +61,6 @@ enum wrt_status wrt_spsc_consumer_init(struct wrt_spsc_consumer *consumer,
     return WRT_OK;
 }
 
-enum wrt_status wrt_spsc_refresh_room(struct wrt_spsc_producer *producer)
-{
-    uint32_t consumed = __atomic_load_n(&producer->words->consumed, __ATOMIC_ACQUIRE);
-    uint32_t used = producer->position - consumed;
-    if (used > producer->capacity)
-        return WRT_ERR_CORRUPT;
-    producer->consumed = consumed;
-    return used == producer->capacity ? WRT_ERR_NO_SPACE : WRT_OK;
-}
-
-enum wrt_status wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer)
-{
-    uint32_t published = __atomic_load_n(&consumer->words->published, __ATOMIC_ACQUIRE);
-    uint32_t items = published - consumer->position;
-    if (items > consumer->capacity)
-        return WRT_ERR_CORRUPT;
-    consumer->published = published;
-    return items == 0 ? WRT_ERR_NOT_FOUND : WRT_OK;
-}
-
 enum wrt_status wrt_spsc_push(struct wrt_spsc_producer *producer, const void *item)
 {
     void *room;
