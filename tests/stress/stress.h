@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 8 };
+enum { MAX_THREADS = 8, LEAST_ROUNDS = 200 };
 
 static inline uint64_t stress_now(void)
 {
@@ -59,14 +59,43 @@ struct stress_thread {
     pthread_t handle;
     uint32_t number;
     uint32_t random;
+    uint32_t rounds;
     uint64_t end_ns;
     bool on_one_processor;
     void (*body)(struct stress_thread *thread);
 };
 
-static inline bool stress_goes_on(const struct stress_thread *thread)
+/* How many threads have had too few rounds yet; and when the scenario was over. */
+static uint32_t stress_missing;
+static uint64_t stress_over_ns;
+
+static inline void stress_end(void)
 {
-    return stress_now() < thread->end_ns;
+    uint64_t none = 0;
+    (void)__atomic_compare_exchange_n(&stress_over_ns, &none, stress_now(), false,
+                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Counts a round. The scenario goes on until its time has passed and every thread, however busy
+ * the machine, has had some rounds (but no longer than 20 seconds more). */
+static inline bool stress_goes_on(struct stress_thread *thread)
+{
+    if (++thread->rounds == LEAST_ROUNDS)
+        (void)__atomic_fetch_sub(&stress_missing, 1, __ATOMIC_RELAXED);
+    uint64_t now = stress_now();
+    bool is_over = now >= thread->end_ns &&
+                   (__atomic_load_n(&stress_missing, __ATOMIC_RELAXED) == 0 ||
+                    now >= thread->end_ns + 20000000000u);
+    if (is_over)
+        stress_end();
+    return !is_over && __atomic_load_n(&stress_over_ns, __ATOMIC_RELAXED) == 0;
+}
+
+/* The same, and 2 ms more, for those who clear up after the others. */
+static inline bool stress_lingers(struct stress_thread *thread)
+{
+    uint64_t over = __atomic_load_n(&stress_over_ns, __ATOMIC_RELAXED);
+    return stress_goes_on(thread) || stress_now() < over + 2000000;
 }
 
 static inline void *stress_start(void *context)
@@ -89,6 +118,8 @@ static inline bool stress_run(uint32_t count, bool on_one_processor,
     static struct stress_thread threads[MAX_THREADS];
     uint64_t end_ns = stress_now() + stress_ms() * 1000000;
     uint32_t started = 0;
+    stress_missing = count;
+    stress_over_ns = 0;
     for (; started < count; started++) {
         threads[started] = (struct stress_thread){ .number = started,
                                                    .random = 2463534242u + started * 7919u,

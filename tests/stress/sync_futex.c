@@ -299,10 +299,10 @@ static void count_pulse(const struct wrt_pulse *pulse)
 
 static void receive_pulses(struct stress_thread *thread)
 {
-    (void)thread;
     struct wrt_pulse pulse;
     enum wrt_status status = WRT_OK;
     while (status == WRT_OK && __atomic_load_n(&disconnects, __ATOMIC_ACQUIRE) < SENDERS) {
+        (void)stress_goes_on(thread); /* counts; the senders' ends are this one's */
         status = wrt_pulse_receive(&channel, stress_now() + 10000000000u, NULL, &pulse);
         if (status == WRT_OK)
             count_pulse(&pulse);

@@ -137,7 +137,7 @@ static void hear(struct stress_thread *thread)
 {
     struct wrt_broadcast_reader reader = { .ring = &broadcast };
     uint64_t value = 0, received = 0, words[WORDS];
-    while (stress_now() < thread->end_ns + 2000000) {
+    while (stress_lingers(thread)) {
         if (wrt_broadcast_receive(&reader, words) == WRT_OK) {
             look(thread->number, words, &value);
             received++;

@@ -76,7 +76,7 @@ static void consume(struct stress_thread *thread)
 {
     struct history *history = &histories[thread->number];
     /* A moment longer than the producers, so that the histories end empty. */
-    while (stress_now() < thread->end_ns + 2000000 && history->count < history->capacity) {
+    while (stress_lingers(thread) && history->count < history->capacity) {
         struct item item = { .value = 0 };
         uint64_t start = stress_now();
         enum wrt_status status = pop(&item);
