@@ -4,7 +4,7 @@
  * A function body is written by an abstract stack machine: it knows the types on the stack
  * and the open blocks, picks an instruction, puts the operands that are missing on the stack
  * and takes them off again. A block's end drops what is left and produces what is missing.
- * Only `produce` recurses, three levels deep at most.
+ * Only `produce` and loops of idioms recurse, a few levels deep at most.
  */
 #include "generate.h"
 
@@ -894,13 +894,10 @@ static void small_operand(struct generator *g)
         constant(g, I32, (uint32_t)small_constant(g));
 }
 
-/* x += k; if (x <> y) continue: at the end of a loop, or to any label without values. */
-static void idiom_latch(struct generator *g)
+/* x += k; if (x <> y) branch: how loops end. */
+static void write_latch(struct generator *g, unsigned depth)
 {
-    uint8_t types[MAX_VALUES];
-    unsigned x = counter(g), depth = decide(g, g->frame_count);
-    if (label_types(label(g, depth), types) != 0)
-        return;
+    unsigned x = counter(g);
     local_get(g, x);
     constant(g, I32, (uint32_t)small_constant(g));
     op(g, chance(g, 200) ? 0x6A : 0x6B);
@@ -915,6 +912,34 @@ static void idiom_latch(struct generator *g)
     if (chance(g, 40))
         op(g, 0x45); /* eqz */
     op_u32(g, 0x0D, depth);
+}
+
+/* To any label without values. */
+static void idiom_latch(struct generator *g)
+{
+    uint8_t types[MAX_VALUES];
+    unsigned depth = decide(g, g->frame_count);
+    if (label_types(label(g, depth), types) == 0)
+        write_latch(g, depth);
+}
+
+static void step_idiom(struct generator *g);
+
+/* A loop that holds a few idioms and ends in a latch. */
+static void idiom_loop(struct generator *g)
+{
+    if (g->frame_count + 2 > MAX_FRAMES)
+        return;
+    op(g, 0x03), op(g, EMPTY);
+    g->frames[g->frame_count++] = (struct frame){.opcode = 0x03, .base = g->height};
+    spend_budget(g);
+    for (unsigned i = decide(g, 4); i > 0 && g->height < MAX_STACK; i--)
+        step_idiom(g);
+    while (g->height > top_frame(g)->base)
+        step_drop(g);
+    write_latch(g, 0);
+    op(g, 0x0B);
+    g->frame_count--;
 }
 
 /* A sum that makes an address in bounds: masked counter + constant, or + scaled counter. */
@@ -1048,8 +1073,9 @@ static void idiom_compare(struct generator *g)
 
 static void step_idiom(struct generator *g)
 {
-    switch (decide(g, 10)) {
-    case 0: case 1: idiom_latch(g); break;
+    switch (decide(g, 12)) {
+    case 0: idiom_latch(g); break;
+    case 1: case 9: case 10: idiom_loop(g); break;
     case 2: case 3: idiom_load(g); break;
     case 4: idiom_update(g); break;
     case 5: idiom_stale(g); break;
