@@ -38,6 +38,7 @@ const char *qnxsim_call_name(enum qnxsim_call call);
 /* Counts since the start or the last clear; QNXSIM_ANY sums. Callable at any time. */
 uint64_t qnxsim_calls(enum qnxsim_call call);
 void qnxsim_calls_clear(void);
+uint64_t qnxsim_heap_calls(void); /* allocations from the C heap since the start */
 
 /* Every knob back to its default: enough RAM, no faults, all abilities, no typed pools. */
 void qnxsim_reset(void);
@@ -69,6 +70,8 @@ const char *qnxsim_type_name(void);        /* security type of the process; "" =
 /* ---- faults ---- */
 /* The nth call (1 = the next) of that kind fails with `error` and has no effect; 0 = off. */
 void qnxsim_fail(enum qnxsim_call call, uint64_t nth, int error);
+/* The same for `times` calls of that kind in a row. */
+void qnxsim_fail_run(enum qnxsim_call call, uint64_t nth, uint64_t times, int error);
 bool qnxsim_fail_happened(void);
 void qnxsim_set_pulse_limit(uint32_t count); /* queued pulses, all channels; 0 = 65536 */
 enum qnxsim_pulse_fault { QNXSIM_PULSE_DROP, QNXSIM_PULSE_TWICE, QNXSIM_PULSE_LATE };

@@ -36,6 +36,7 @@ static const uint64_t block_mark = UINT64_C(0x71736d2d626c6b21);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct arena *arenas, *cache;
 static size_t held_bytes, used_bytes;
+static uint64_t heap_calls;
 
 static struct tuning {
     size_t arena_bytes, cache_maxsz, cache_maxblk;
@@ -207,6 +208,7 @@ static void release(struct block *block) {
 /* ---- the interface ---- */
 
 static void *locked_allocate(size_t alignment, size_t bytes) {
+    __atomic_fetch_add(&heap_calls, 1, __ATOMIC_RELAXED);
     pthread_mutex_lock(&lock);
     void *block = allocate(alignment, bytes);
     pthread_mutex_unlock(&lock);
@@ -354,3 +356,5 @@ int mallopt(int command, intptr_t value) {
     return -1;
 }
 #endif
+
+uint64_t qnxsim_heap_calls(void) { return __atomic_load_n(&heap_calls, __ATOMIC_RELAXED); }

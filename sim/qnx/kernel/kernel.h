@@ -161,7 +161,7 @@ bool ability(unsigned id);
 struct knobs {
     uint64_t calls[QNXSIM_CALL_COUNT];
     enum qnxsim_call fail_call;
-    uint64_t fail_countdown;
+    uint64_t fail_countdown, fail_times;
     int fail_error;
     bool fail_happened;
     uint32_t pulse_limit, pulses_queued;

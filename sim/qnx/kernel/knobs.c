@@ -26,6 +26,7 @@ int knobs_check(enum qnxsim_call call) {
     if (knobs.fail_call != QNXSIM_ANY && knobs.fail_call != call) return EOK;
     if (--knobs.fail_countdown > 0) return EOK;
     knobs.fail_happened = true;
+    if (--knobs.fail_times > 0) knobs.fail_countdown = 1;
     return knobs.fail_error;
 }
 
@@ -98,7 +99,11 @@ void qnxsim_set_fixed_failure_unmaps(bool unmaps) { knobs.fixed_failure_unmaps =
 void qnxsim_set_deprecated_mallopt_ok(bool is_ok) { knobs.deprecated_mallopt_ok = is_ok; }
 
 void qnxsim_fail(enum qnxsim_call call, uint64_t nth, int error) {
+    qnxsim_fail_run(call, nth, 1, error);
+}
+void qnxsim_fail_run(enum qnxsim_call call, uint64_t nth, uint64_t times, int error) {
     host_lock();
+    knobs.fail_times = times;
     knobs.fail_call = call;
     knobs.fail_countdown = nth;
     knobs.fail_error = error;
