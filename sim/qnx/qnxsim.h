@@ -73,6 +73,7 @@ void qnxsim_fail(enum qnxsim_call call, uint64_t nth, int error);
 /* The same for `times` calls of that kind in a row. */
 void qnxsim_fail_run(enum qnxsim_call call, uint64_t nth, uint64_t times, int error);
 bool qnxsim_fail_happened(void);
+enum qnxsim_call qnxsim_failed_call(void); /* the last that did */
 void qnxsim_set_pulse_limit(uint32_t count); /* queued pulses, all channels; 0 = 65536 */
 enum qnxsim_pulse_fault { QNXSIM_PULSE_DROP, QNXSIM_PULSE_TWICE, QNXSIM_PULSE_LATE };
 /* The nth pulse from now is dropped, delivered twice, or held back until

@@ -164,6 +164,7 @@ struct knobs {
     uint64_t fail_countdown, fail_times;
     int fail_error;
     bool fail_happened;
+    enum qnxsim_call failed_call;
     uint32_t pulse_limit, pulses_queued;
     int pulse_fault;
     uint64_t pulse_fault_countdown;

@@ -26,6 +26,7 @@ int knobs_check(enum qnxsim_call call) {
     if (knobs.fail_call != QNXSIM_ANY && knobs.fail_call != call) return EOK;
     if (--knobs.fail_countdown > 0) return EOK;
     knobs.fail_happened = true;
+    knobs.failed_call = call;
     if (--knobs.fail_times > 0) knobs.fail_countdown = 1;
     return knobs.fail_error;
 }
@@ -110,6 +111,7 @@ void qnxsim_fail_run(enum qnxsim_call call, uint64_t nth, uint64_t times, int er
     knobs.fail_happened = false;
     host_unlock();
 }
+enum qnxsim_call qnxsim_failed_call(void) { return knobs.failed_call; }
 bool qnxsim_fail_happened(void) { return knobs.fail_happened; }
 void qnxsim_set_pulse_limit(uint32_t count) { knobs.pulse_limit = count ? count : 65536; }
 void qnxsim_pulse_fault(enum qnxsim_pulse_fault kind, uint64_t nth) {
