@@ -126,8 +126,8 @@ struct qnxsim_explored {
     char trace[1024];     /* of the last schedule: thread and call per step */
 };
 /* Runs the two bodies under every order of their kernel calls (a switch may happen at each
- * call and each mutex operation; nowhere else). Time stands still while a thread can run
- * and jumps to the next timeout when none can. */
+ * call and each mutex operation; nowhere else). A time that a thread waits for may pass at
+ * any of these points; otherwise time stands still. */
 struct qnxsim_explored qnxsim_explore(const struct qnxsim_exploration *exploration);
 
 #endif

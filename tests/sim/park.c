@@ -40,7 +40,7 @@ static struct scene {
     uint32_t woken, rounds_done;
     uint64_t timeout_ns; /* 0: none */
     enum wrt_status statuses[4];
-    uint32_t waits;
+    uint32_t waits, left_over;
     bool failed;
 } scene;
 
@@ -112,6 +112,7 @@ static void wait_once(void *context)
 {
     (void)context;
     scene.statuses[0] = wrt_port_wait(&scene.word, 0, deadline(), false);
+    scene.left_over = qnxsim_pulses_queued(); /* W3: a pulse that was sent was taken */
     scene.rounds_done = 1;
 }
 
@@ -128,7 +129,7 @@ static bool counts_agree(void *context)
     bool was_ok = scene.statuses[0] == WRT_OK;
     bool ended_well = was_ok || scene.statuses[0] == WRT_ERR_TIMEOUT;
     return ended_well && scene.rounds_done == 1 && !scene.failed && scene.woken == was_ok &&
-           qnxsim_pulses_queued() == 0;
+           scene.left_over == 0;
 }
 
 static void a_timeout_and_a_wake_never_both_win(void **state)
@@ -380,8 +381,10 @@ static void many_threads_with_short_timeouts(void **state)
     assert_int_equal(qnxsim_pulses_queued(), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) /* one test */
+        cmocka_set_test_filter(argv[1]);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, fresh)
     const struct CMUnitTest tests[] = {
         TEST(no_schedule_loses_a_wake),

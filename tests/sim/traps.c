@@ -464,8 +464,10 @@ static void trap_20_missing_policy_degrades_and_is_told(void **state)
     assert_true(qnxsim_is_locked(AID_FORK));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) /* one test */
+        cmocka_set_test_filter(argv[1]);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, fresh)
     const struct CMUnitTest tests[] = {
         TEST(trap_01_a_reservation_takes_no_memory),

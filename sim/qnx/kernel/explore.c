@@ -3,7 +3,7 @@
  *
  * One participant holds the baton and runs; the other waits for it. At every kernel call
  * and mutex operation of the holder (a point) the script says who goes on. The script is a
- * list of choices; after a run, the last choice that has an untried alternative is
+ * list of choices; a timeout that is set may pass at any point, which is a choice as well; after a run, the last choice that has an untried alternative is
  * advanced and everything behind it is forgotten, until no choice is left.
  */
 #include "kernel.h"
@@ -36,8 +36,18 @@ static void note(int who, const char *what) {
     if (n > 0 && (size_t)n < room) trace_length += (size_t)n;
 }
 
-static bool is_runnable(int i) {
+static bool is_ready(int i) {
     return team[i] && !is_over[i] && (team[i]->state == 0 || team[i]->deadline <= virtual_now);
+}
+
+/* A time that was set may pass at any moment: that is a choice like any other. */
+static bool is_runnable(int i) {
+    return is_ready(i) || (team[i] && !is_over[i] && team[i]->deadline != UINT64_MAX);
+}
+
+static int run_now(int i) {
+    if (!is_ready(i)) virtual_now = team[i]->deadline;
+    return i;
 }
 
 static void pass_to(int i) {
@@ -70,8 +80,8 @@ static int choose(int preferred) {
     int other = 1 - preferred;
     bool first = is_runnable(preferred), second = is_runnable(other);
     if (!first && !second) return -1;
-    if (!first) return other;
-    if (!second) return preferred;
+    if (!first) return run_now(other);
+    if (!second) return run_now(preferred);
     bool may_switch = preemption_limit == 0 || preemptions < preemption_limit;
     if (position >= MAX_CHOICES) host_panic("a schedule has too many choices");
     struct choice *c = &script[position];
@@ -81,18 +91,7 @@ static int choose(int preferred) {
     }
     position++;
     if (c->picked) preemptions++;
-    return c->picked ? other : preferred;
-}
-
-/* Nobody can run: time jumps to the nearest timeout. */
-static bool advance_time(void) {
-    uint64_t nearest = UINT64_MAX;
-    for (int i = 0; i < 2; i++) {
-        if (team[i] && !is_over[i] && team[i]->state != 0 && team[i]->deadline < nearest) nearest = team[i]->deadline;
-    }
-    if (nearest == UINT64_MAX) return false;
-    virtual_now = nearest;
-    return true;
+    return run_now(c->picked ? other : preferred);
 }
 
 void explore_point(struct thread *self, const char *what) {
@@ -107,7 +106,6 @@ void explore_point(struct thread *self, const char *what) {
 
 void explore_block(struct thread *self) {
     int next = choose(self->participant);
-    if (next < 0 && advance_time()) next = choose(self->participant);
     if (next < 0) {
         is_stuck = true;
         pass_to(-1);
@@ -140,10 +138,7 @@ static void *run(void *raw) {
     self->participant = -1;
     is_over[runner->participant] = true;
     int next = choose(1 - runner->participant);
-    if (next < 0 && !(is_over[0] && is_over[1])) {
-        if (advance_time()) next = choose(1 - runner->participant);
-        else is_stuck = true;
-    }
+    if (next < 0 && !(is_over[0] && is_over[1])) is_stuck = true;
     pass_to(next);
     host_unlock();
     return NULL;
