@@ -150,7 +150,10 @@ enum wrt_errno wrt_port_file_seek(int file, int64_t offset, enum wrt_port_whence
                                   uint64_t *out_offset)
 {
     static const int system_whence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
-    off_t position = lseek(file, offset, system_whence[whence]);
+    off_t wanted = (off_t)offset; /* 32 bits in 32-bit programs */
+    if (wanted != offset)
+        return WRT_ERRNO_OVERFLOW;
+    off_t position = lseek(file, wanted, system_whence[whence]);
     if (position < 0)
         return wrt_posix_errno(errno);
     *out_offset = (uint64_t)position;

@@ -5,7 +5,8 @@
  * receives on its own channel; a waker takes the record off the queue and sends one pulse,
  * both under the bucket's lock. Invariants:
  *
- *   W1  a record is queued only while its thread is inside wrt_port_wait
+ *   W1  a record is queued only while its thread is inside wrt_port_wait: a waker takes it
+ *       off before it sends the pulse that lets the thread go
  *   W2  who takes a record off the queue decides how the wait ends: the waiter itself
  *       (timeout, interruption) or one waker, never both
  *   W3  a waker sends exactly one pulse for a record it took, before it lets the lock go;
@@ -280,24 +281,44 @@ enum wrt_status wrt_port_wait(const uint32_t *word, uint32_t expected, uint64_t 
 
 enum { RETRY_LIMIT = 1000, RETRY_NS = 1000000 };
 
-/* Sends to the first waiters of the word; with the lock. Stops at the first that the kernel
- * has no pulse for: *error says so, and it is still queued. */
+/* Takes the record that *link names off the queue and sends its pulse; with the lock. From
+ * the pulse on, the waiter may be gone from its wait and in another one, so the record must
+ * be off the queue before, and is not touched after. */
+static int wake_at(struct bucket *bucket, struct waiter **link)
+{
+    struct waiter *waiter = *link;
+    int error;
+
+    *link = waiter->next;
+    waiter->is_queued = false;
+    error = MsgSendPulse_r(waiter->coid, SENDERS_PRIORITY, WAKE_CODE,
+                           (wrt_qnx_pulse_value)waiter->sequence);
+    if (error == EOK) {
+        atomic_fetch_sub_explicit(&bucket->count, 1, memory_order_relaxed);
+    } else { /* nothing was sent: it waits on, in its old place */
+        waiter->is_queued = true;
+        *link = waiter;
+    }
+    return error;
+}
+
+/* Wakes the first waiters of the word; with the lock. Stops at the first that the kernel has
+ * no pulse for: *error says so, and it is still queued. */
 static uint32_t wake_queued(struct bucket *bucket, const uint32_t *word, uint32_t count,
                             int *error)
 {
+    struct waiter **link = &bucket->first;
     uint32_t woken = 0;
 
     *error = EOK;
-    for (struct waiter *at = bucket->first, *next; at != NULL && woken < count; at = next) {
-        next = at->next;
-        if (at->word != word)
+    while (*link != NULL && woken < count && *error == EOK) {
+        if ((*link)->word != word) {
+            link = &(*link)->next;
             continue;
-        *error = MsgSendPulse_r(at->coid, SENDERS_PRIORITY, WAKE_CODE,
-                                (wrt_qnx_pulse_value)at->sequence);
-        if (*error != EOK)
-            break;
-        dequeue(bucket, at);
-        woken++;
+        }
+        *error = wake_at(bucket, link);
+        if (*error == EOK)
+            woken++;
     }
     return woken;
 }

@@ -125,9 +125,9 @@ struct qnxsim_explored {
     uint32_t longest;     /* choices in the longest one */
     char trace[1024];     /* of the last schedule: thread and call per step */
 };
-/* Runs the two bodies under every order of their kernel calls (a switch may happen at each
- * call and each mutex operation; nowhere else). A time that a thread waits for may pass at
- * any of these points; otherwise time stands still. */
+/* Runs the two bodies under every order of their kernel calls: a switch may happen where a
+ * call begins, where one returns that woke somebody, and at each mutex operation. A time that
+ * a thread waits for may pass at any of these points; otherwise time stands still. */
 struct qnxsim_explored qnxsim_explore(const struct qnxsim_exploration *exploration);
 
 #endif

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
+#include "port.h"
 #include "wrt/memory.h"
 #include "wrt/partition.h"
 
@@ -120,7 +121,12 @@ static void sweep(enum wrt_status (*run)(void))
     uint64_t nth = 0;
 
     port_fault_arm(0);
-    assert_int_equal(run(), WRT_OK); /* what stays for good is taken here */
+    enum wrt_status first = run(); /* what stays for good is taken here */
+    if (first == WRT_ERR_UNSUPPORTED) {
+        print_message("port %s does not serve all of it\n", wrt_port_name());
+        skip();
+    }
+    assert_int_equal(first, WRT_OK);
     before = port_fault_taken();
     do {
         enum wrt_status status;

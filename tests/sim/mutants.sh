@@ -62,7 +62,7 @@ mutant 02-linux-numbers traps:trap_02_protections_have_qnx_numbers memory.c 's/P
 mutant 03-limit-without-reservation traps:trap_03_limits_allow_for_reservations process.c 's/limits->memory_bytes + reserved_bytes :/limits->memory_bytes :/'
 mutant 04-priority-not-fixed traps:trap_04_a_wake_leaves_the_waiters_priority qnx.h 's/(_NTO_CHF_FIXED_PRIORITY | _NTO_CHF_PRIVATE)/_NTO_CHF_PRIVATE/'
 mutant 05-no-sequence-number traps:trap_05_stale_pulses_wake_nobody park.c 's/ || pulse.value.sival_int != waiter->sequence//'
-mutant 05-pulses-for-nobody traps:trap_05_stale_pulses_wake_nobody park.c 's/        if (at->word != word)/        if (at->word == NULL)/' 's/^    if (error != EOK \&\& woken == 0)/    if (mine.coid != -1) (void)MsgSendPulse_r(mine.coid, 10, 1, 1); else (void)MsgSendPulse_r(1, 10, 1, 1);\n    if (error != EOK \&\& woken == 0)/'
+mutant 05-pulses-for-nobody traps:trap_05_stale_pulses_wake_nobody park.c 's/^    if (error != EOK \&\& woken == 0)/    if (mine.coid != -1) (void)MsgSendPulse_r(mine.coid, 10, 1, 1); else (void)MsgSendPulse_r(1, 10, 1, 1);\n    if (error != EOK \&\& woken == 0)/'
 mutant 06-sign-of-ids traps:trap_06_errors_of_the_r_calls_are_read_right park.c 's/if (chid < 0)/if (chid == -1)/'
 mutant 06-sign-of-status traps:trap_06_errors_of_the_r_calls_are_read_right park.c 's/case ETIMEDOUT:/case -ETIMEDOUT:/'
 mutant 07-relative-time traps:trap_07_timeouts_are_absolute_and_set_last park.c 's/(_NTO_TIMEOUT_RECEIVE | TIMER_ABSTIME)/_NTO_TIMEOUT_RECEIVE/'

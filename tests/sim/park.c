@@ -141,6 +141,54 @@ static void a_timeout_and_a_wake_never_both_win(void **state)
     explore(&exploration, 10);
 }
 
+/* Two words of different queues: a thread that was woken from one waits on the other while
+ * its waker may still be at work. */
+static uint32_t words[64];
+
+static void wait_on_two(void *context)
+{
+    (void)context;
+    for (uint32_t i = 0; i < 2; i++) {
+        while (__atomic_load_n(&words[i * 33], __ATOMIC_SEQ_CST) == 0)
+            (void)!wrt_port_wait(&words[i * 33], 0, UINT64_MAX, false);
+    }
+    scene.rounds_done = 1;
+}
+
+static void wake_two(void *context)
+{
+    uint32_t ignored;
+    (void)context;
+    for (uint32_t i = 0; i < 2; i++) {
+        __atomic_store_n(&words[i * 33], 1, __ATOMIC_SEQ_CST);
+        (void)!wrt_port_wake(&words[i * 33], 1, false, &ignored);
+    }
+}
+
+static void clear_words(void *context)
+{
+    set_scene(context);
+    memset(words, 0, sizeof words);
+}
+
+static bool both_were_passed(void *context)
+{
+    uint32_t ignored;
+    (void)context;
+    /* A record that was left in a queue would be found, or followed, here. */
+    return scene.rounds_done == 1 && wrt_port_wake(&words[0], 9, false, &ignored) == WRT_OK &&
+           ignored == 0 && wrt_port_wake(&words[33], 9, false, &ignored) == WRT_OK && ignored == 0;
+}
+
+static void a_woken_thread_may_wait_elsewhere_at_once(void **state)
+{
+    struct qnxsim_exploration exploration = {.setup = clear_words, .body = {wait_on_two, wake_two},
+                                             .check = both_were_passed, .context = &scene};
+    (void)state;
+    scene.timeout_ns = 0;
+    explore(&exploration, 50);
+}
+
 /* Two threads hand a token back and forth, each waiting for the other's move. */
 static void play(uint32_t me)
 {
@@ -389,6 +437,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(no_schedule_loses_a_wake),
         TEST(a_timeout_and_a_wake_never_both_win),
+        TEST(a_woken_thread_may_wait_elsewhere_at_once),
         TEST(a_token_goes_back_and_forth),
         TEST(the_highest_priority_goes_first),
         TEST(kernel_pulses_wake_nobody),

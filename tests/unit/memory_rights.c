@@ -297,7 +297,8 @@ static void zero_finds_dirty_new_pages_at_critical(void **state)
         struct wrt_partition *p = make("level", (enum wrt_verification_level)level);
         struct wrt_page_config config = {.initial_pages = 1, .maximum_pages = 4};
         struct wrt_page_allocator pages;
-        bool is_found = level == WRT_VERIFY_CRITICAL;
+        /* QNX commits by mapping anew: nothing dirty survives that. */
+        bool is_found = level == WRT_VERIFY_CRITICAL && strcmp(wrt_port_name(), "qnx") != 0;
         size_t host = wrt_port_page_bytes();
 
         assert_int_equal(wrt_pages_allocate(&pages, p, &config, NULL), WRT_OK);

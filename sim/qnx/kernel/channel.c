@@ -636,6 +636,16 @@ void channels_forget_process(struct process *process) {
 
 /* ---- observation ---- */
 
+uint32_t qnxsim_pulses_queued(void) {
+    uint32_t count = 0;
+    host_lock();
+    for (struct channel *c = channels; c; c = c->next) {
+        for (const struct entry *e = c->queue; e; e = e->next) count += e->is_pulse ? e->count : 0;
+    }
+    host_unlock();
+    return count;
+}
+
 uint32_t qnxsim_channels(void) {
     kernel_init();
     host_lock();

@@ -123,6 +123,5 @@ void qnxsim_kill_at(int pid, uint64_t nth) {
     knobs.kill_pid = pid;
     knobs.kill_countdown = nth;
 }
-uint32_t qnxsim_pulses_queued(void) { return knobs.pulses_queued; }
 int qnxsim_last_chid(void) { return knobs.last_chid; }
 int qnxsim_last_pulse_priority(void) { return knobs.last_pulse_priority; }

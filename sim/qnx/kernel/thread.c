@@ -14,6 +14,7 @@ struct thread *threads;
 struct process *processes;
 static __thread struct thread *current;
 static unsigned exit_key;
+static bool has_woken; /* since the last call began to return */
 static bool is_ready;
 
 static void thread_ended(void *raw);
@@ -138,6 +139,10 @@ void kernel_enter_quietly(void) {
 
 void kernel_leave(void) {
     current->timeout_flags = 0; /* consumed, whether it was used or not (5.3) */
+    if (has_woken) { /* whoever was made ready may run before this call returns */
+        has_woken = false;
+        explore_point(current, "return");
+    }
     host_unlock();
 }
 
@@ -190,6 +195,7 @@ void thread_ready(struct thread *thread, int result) {
     thread->state = 0;
     thread->waits_for = NULL;
     thread->wake_result = result;
+    has_woken = true;
     __atomic_fetch_add(&thread->wake_word, 1, __ATOMIC_RELEASE);
     host_wake(&thread->wake_word);
 }
