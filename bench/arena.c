@@ -204,7 +204,7 @@ static void time_it(uint64_t operations, struct figures *f)
     }
     for (uint64_t n = 0; n < operations; n++)
         timed_step((int)(n % TRACE), cost, &worst);
-    f->pair_ns = percentile(batches, 0.5) * 2 / BATCH;
+    f->pair_ns = percentile(batches, 0.5) * 2 / (double)BATCH;
     f->p999_ns = percentile(histogram, 0.999) * tick_ns;
     f->p99999_ns = percentile(histogram, 0.99999) * tick_ns;
     f->max_ns = (double)worst * tick_ns;

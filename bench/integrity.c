@@ -221,7 +221,7 @@ static double gigabytes_per_second(checksum *form)
         each = now_ns() - start;
         least = each < least ? each : least;
     }
-    return SIZE / least;
+    return (double)SIZE / least;
 }
 
 static void checksum_speed(void)

@@ -70,7 +70,7 @@ static double time_arena(enum wrt_verification_level level, uint32_t checks, siz
             must(wrt_arena_allocate(&arena, size, 0, &block, NULL));
             must(wrt_arena_free(&arena, block));
         }
-        each = (now_ns() - start) / CALLS;
+        each = (now_ns() - start) / (double)CALLS;
         least = each < least ? each : least;
     }
     wrt_arena_deinit(&arena);
@@ -166,7 +166,7 @@ static double time_charge(enum wrt_verification_level level)
             must(wrt_partition_charge(partition, WRT_CHARGE_HOST, 1, NULL));
             wrt_partition_uncharge(partition, WRT_CHARGE_HOST, 1);
         }
-        each = (now_ns() - start) / CALLS;
+        each = (now_ns() - start) / (double)CALLS;
         least = each < least ? each : least;
     }
     must(wrt_partition_destroy(partition, NULL));
@@ -192,7 +192,7 @@ static double time_integrity(enum wrt_verification_level level, bool is_write)
         for (uint64_t i = 0; i < CALLS; i++)
             must(is_write ? wrt_atomic_memory_write(&atomic, i * 8, &word, 8)
                           : wrt_atomic_memory_read(&atomic, i * 8, &word, 8));
-        each = (now_ns() - start) / CALLS;
+        each = (now_ns() - start) / (double)CALLS;
         least = each < least ? each : least;
     }
     return least;
