@@ -293,6 +293,11 @@ static void probe_finds_an_open_guard_from_full_up(void **state)
 static void zero_finds_dirty_new_pages_at_critical(void **state)
 {
     (void)state;
+    if (strcmp(wrt_port_name(), "linux") != 0) {
+        print_message("port %s maps anew when it commits: pages cannot be dirtied before\n",
+                      wrt_port_name());
+        skip();
+    }
     for (int level = WRT_VERIFY_OFF; level <= WRT_VERIFY_CRITICAL; level++) {
         struct wrt_partition *p = make("level", (enum wrt_verification_level)level);
         struct wrt_page_config config = {.initial_pages = 1, .maximum_pages = 4};
