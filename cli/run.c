@@ -134,7 +134,8 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_DEADLINE: return set_count(value, 1, UINT64_C(1) << 40, &run->deadline_ms);
     case OPTION_STACK:
         return cli_parse_size(value, &session->stack_bytes) && session->stack_bytes != 0;
-    case OPTION_VERIFY: return cli_parse_level(value, &session->partition.verification);
+    case OPTION_VERIFY:
+        return wrt_verification_level_parse(value, &session->partition.verification) == WRT_OK;
     case OPTION_DIR: return add_directory(session, value);
     case OPTION_ENV: return add_variable(session, value);
     case OPTION_CLOCKS: return set_clocks(&session->wasi, value);

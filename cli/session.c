@@ -36,18 +36,6 @@ bool cli_parse_memory(const char *text, struct wrt_partition_config *out)
     return true;
 }
 
-bool cli_parse_level(const char *text, enum wrt_verification_level *out)
-{
-    static const char *const names[] = {"off", "minimal", "standard", "full", "critical"};
-    for (int i = 0; i < 5; i++) {
-        if (strcmp(names[i], text) == 0) {
-            *out = (enum wrt_verification_level)(WRT_VERIFY_OFF + i);
-            return true;
-        }
-    }
-    return false;
-}
-
 void cli_session_defaults(struct cli_session_config *config)
 {
     const struct wrt_wasi_stream inherit = {.kind = WRT_WASI_STREAM_INHERIT};

@@ -55,7 +55,6 @@ int cli_session_close(struct cli_session *session);
 
 /* Reads --memory's MIN:MAX[:RESERVED] into *out. */
 bool cli_parse_memory(const char *text, struct wrt_partition_config *out);
-bool cli_parse_level(const char *text, enum wrt_verification_level *out);
 
 /* ---- value.c ---- */
 

@@ -19,6 +19,11 @@ verdict 'docs/cli.md has every option of wrt run' "$(
     [ "$option" = help ] || grep -q -- "^| \`--$option" docs/cli.md || echo "--$option"
   done)"
 
+verdict 'docs/cli.md has every command' "$(
+  "$wrt" --help | sed -nE '/^usage/,/^exit/s/^  ([a-z][a-z-]*) .*/\1/p' | while read -r command; do
+    grep -q "^    wrt $command" docs/cli.md || echo "$command"
+  done)"
+
 verdict 'links between documents lead to files' "$(
   for file in *.md docs/*.md; do
     grep -oE '\]\([^)#]+\)' "$file" | sed 's/^](//; s/)$//' | grep -v '^https\?:' | while read -r to; do
