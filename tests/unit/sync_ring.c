@@ -122,7 +122,7 @@ static void mpsc_says_busy_behind_an_unpublished_slot(void **state)
     static uint64_t storage[WRT_MPSC_BYTES(4, 8) / 8];
     struct wrt_mpsc_ring ring;
     assert_int_equal(wrt_mpsc_ring_init(&ring, storage, 4, 8), WRT_OK);
-    struct wrt_ring_slot slot;
+    struct wrt_ring_slot slot = { 0 };
     assert_int_equal(wrt_mpsc_claim(&ring, &slot), WRT_OK);
     uint64_t value = 7, seen = 0;
     assert_int_equal(wrt_mpsc_push(&ring, &value), WRT_OK);
@@ -196,7 +196,7 @@ static void mpmc_others_pass_a_stopped_producer(void **state)
     (void)state;
     struct wrt_mpmc_ring ring;
     assert_int_equal(wrt_mpmc_ring_init(&ring, mpmc_items, mpmc_links, mpmc_cells, 4, 8), WRT_OK);
-    struct wrt_ring_slot stopped, read;
+    struct wrt_ring_slot stopped = { 0 }, read = { 0 };
     assert_int_equal(wrt_mpmc_claim(&ring, &stopped), WRT_OK);
     uint64_t value = 7, seen = 0;
     assert_int_equal(wrt_mpmc_push(&ring, &value), WRT_OK);
