@@ -162,7 +162,8 @@ wrt_function_call(struct wrt_store *store, struct wrt_function *function,
                   const struct wrt_value *arguments, uint32_t argument_count,
                   struct wrt_value *results, uint32_t result_count);
 
-/* The same without types: slots as wrt_host_function sees them. The fast way in. */
+/* The same without types: slots as wrt_host_function sees them. The fast way in. Nothing is
+ * checked about the slots; a function reference must be of this store. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
                         const union wrt_slot *arguments, uint32_t argument_count,
@@ -294,7 +295,8 @@ WRT_API bool wrt_caller_should_stop(struct wrt_caller *caller);
 /* Charges fuel for host work; the guest pauses at its next stop point if it ran out. */
 WRT_API void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel);
 
-/* ---- memories, tables, globals ---- */
+/* ---- memories, tables, globals ----
+ * A function reference given to any of these must be of the same store (ERR_ARGUMENT). */
 
 WRT_API uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory);
 WRT_API uint64_t wrt_memory_size_pages(const struct wrt_memory *memory);

@@ -97,22 +97,24 @@ static void drop_to(struct wrt_store *store, uint32_t depth)
 }
 
 /* Runs a host function on cells at `base`: arguments there, results behind them, then moved
- * down. The state of the calling guest, if any, is in exec and stays as it is. */
+ * down. Between both stays one cell: the index of a call_indirect, which is looked up again if
+ * the function pauses. The state of the calling guest, if any, is in exec and stays as it is. */
 static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, union cell *base)
 {
     struct wrt_store *store = wrt_store_of(exec);
     const uint32_t arguments = f->type->parameter_count, results = f->type->result_count;
-    if (!has_room(exec, base, (uint64_t)arguments + results))
+    if (!has_room(exec, base, (uint64_t)arguments + 1 + results))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    union cell *const out = base + arguments + 1;
     const union word *const pc = exec->pc;
     union cell *const fp = exec->fp, *const top = exec->top;
     struct wrt_instance *const instance = exec->instance;
     const uint32_t depth = exec->depth;
     struct wrt_caller caller = {.store = store, .instance = instance};
-    exec->top = base + arguments + results;
+    exec->top = out + results;
     exec->trap.text[0] = '\0';
     const enum wrt_status status =
-        f->host(&caller, f->context, &base->slot, &(base + arguments)->slot);
+        f->host(&caller, f->context, &base->slot, &out->slot);
     drop_to(store, depth);
     exec->pc = pc;
     exec->fp = fp;
@@ -121,7 +123,7 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     switch (status) {
     case WRT_OK:
         for (uint32_t i = 0; i < results; i++)
-            base[i] = base[arguments + i];
+            base[i] = out[i];
         return WRT_RUN_CONTINUE;
     case WRT_PAUSED: /* for what wrt_caller_should_stop told, or for a reason of its own */
         if (atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
@@ -308,16 +310,23 @@ static enum wrt_run run(struct wrt_store *store)
     return how == WRT_RUN_CONTINUE ? WRT_RUN_DONE : how;
 }
 
+/* Would a call from the host be refused now? */
+enum wrt_status wrt_store_can_call(const struct wrt_store *store)
+{
+    const uint32_t depth = store->exec.depth;
+    if (depth != 0 && store->activations[depth - 1].paused)
+        return WRT_ERR_BUSY;
+    return depth > store->config.max_host_depth ? WRT_ERR_LIMIT : WRT_OK;
+}
+
 static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
                              const union wrt_slot *arguments)
 {
     struct wrt_exec *exec = &store->exec;
     const struct wrt_function_type *type = f->type;
-    struct wrt_activation *outer = innermost(store);
-    if (outer != NULL && outer->paused)
-        return WRT_ERR_BUSY;
-    if (exec->depth > store->config.max_host_depth)
-        return WRT_ERR_LIMIT;
+    const enum wrt_status status = wrt_store_can_call(store);
+    if (status != WRT_OK)
+        return status;
     union cell *base = exec->top;
     const uint32_t cells = larger(type->parameter_count, type->result_count);
     store->frame_count = store->kept_frames = 0;
@@ -391,11 +400,13 @@ static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function
 {
     const struct wrt_function_type *type = f->type;
     union cell *base = store->exec.top;
-    for (uint32_t i = 0; i < type->parameter_count; i++)
+    for (uint32_t i = 0; i < type->parameter_count; i++) {
         if (arguments[i].type != (enum wrt_value_type)type->parameters[i])
             return WRT_ERR_TYPE;
-    const struct wrt_activation *outer = innermost(store);
-    if ((outer != NULL && outer->paused) || store->exec.depth > store->config.max_host_depth ||
+        if (!wrt_slot_is_of(store, type->parameters[i], arguments[i].of))
+            return WRT_ERR_ARGUMENT;
+    }
+    if (wrt_store_can_call(store) != WRT_OK ||
         !has_room(&store->exec, base, type->parameter_count))
         return begin(store, f, NULL); /* refuses before it reads arguments */
     for (uint32_t i = 0; i < type->parameter_count; i++)
@@ -528,11 +539,13 @@ enum wrt_status wrt_caller_exit(struct wrt_caller *caller, uint32_t code)
     return WRT_EXITED;
 }
 
+/* Charges add up until a stop point, so their sum has a floor far from overflow. */
 void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel)
 {
     struct wrt_exec *exec = &caller->store->exec;
-    const uint64_t most = (uint64_t)INT64_MAX / 4;
-    exec->fuel -= (int64_t)(fuel < most ? fuel : most);
+    const int64_t most = INT64_MAX / 4;
+    const int64_t charge = fuel < (uint64_t)most ? (int64_t)fuel : most;
+    exec->fuel = exec->fuel - charge < -most ? -most : exec->fuel - charge;
 }
 
 bool wrt_caller_should_stop(struct wrt_caller *caller)

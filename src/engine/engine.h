@@ -279,7 +279,15 @@ void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error);
+/* A function reference of another store would outlive it, or run with this one's caches. */
+static inline bool wrt_slot_is_of(const struct wrt_store *store, uint8_t type, union wrt_slot slot)
+{
+    return type != WRT_FUNCREF || slot.function == NULL || slot.function->store == store;
+}
 bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
+
+/* ---- call.c ---- */
+enum wrt_status wrt_store_can_call(const struct wrt_store *store);
 
 /* ---- instance.c ---- */
 struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,

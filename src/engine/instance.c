@@ -323,7 +323,12 @@ static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *m
     if (store->instance_count >= store->config.max_instances)
         return wrt_fail(error, WRT_ERR_LIMIT, "max_instances is %u", store->config.max_instances);
     struct build b = {.store = store, .module = module, .error = error};
-    enum wrt_status status = build_instance(&b, imports);
+    const bool starts = module->info.has_start && !skip_start;
+    enum wrt_status status = starts ? wrt_store_can_call(store) : WRT_OK;
+    if (status != WRT_OK)
+        return wrt_fail(error, status, "the start function cannot be called: %s",
+                        wrt_status_text(status));
+    status = build_instance(&b, imports);
     if (status != WRT_OK) {
         if (b.instance != NULL)
             give_back(&b);
@@ -335,7 +340,7 @@ static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *m
     status = run_elements(&b);
     if (status == WRT_OK)
         status = run_data(&b);
-    if (status == WRT_OK && module->info.has_start && !skip_start) {
+    if (status == WRT_OK && starts) {
         status = wrt_function_call_slots(
             store, b.instance->functions[module->info.start_function], NULL, 0, NULL, 0);
         if (status < 0)

@@ -294,8 +294,9 @@ enum wrt_status wrt_table_create(struct wrt_store *store, const struct wrt_table
                                  struct wrt_error *error)
 {
     if (type == NULL || out == NULL || bad_limits(&type->limits, UINT32_MAX) ||
-        (type->element != WRT_FUNCREF && type->element != WRT_EXTERNREF))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type");
+        (type->element != WRT_FUNCREF && type->element != WRT_EXTERNREF) ||
+        !wrt_slot_is_of(store, type->element, fill))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type, or a function of another store");
     struct wrt_block *blocks = NULL;
     struct wrt_table *table = NULL;
     const enum wrt_status status = wrt_table_make(store, &blocks, type, fill, &table, error);
@@ -362,8 +363,9 @@ enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_glob
                                   union wrt_slot value, struct wrt_global **out,
                                   struct wrt_error *error)
 {
-    if (type == NULL || out == NULL || !is_value_type(type->content))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type");
+    if (type == NULL || out == NULL || !is_value_type(type->content) ||
+        !wrt_slot_is_of(store, type->content, value))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type, or a function of another store");
     struct wrt_global *global = NULL;
     const enum wrt_status status = wrt_block_take(store->partition, &store->blocks,
                                                   WRT_CHARGE_TABLE, 1, sizeof *global, &global,
@@ -619,6 +621,8 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
 {
     if (index >= table->size)
         return WRT_ERR_BOUNDS;
+    if (!wrt_slot_is_of(table->store, table->type.element, value))
+        return WRT_ERR_ARGUMENT;
     table->elements[index] = value;
     return WRT_OK;
 }
@@ -665,6 +669,8 @@ enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wr
     if (table->size > limit || delta > limit - table->size)
         return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements cannot grow by %llu",
                         (unsigned long long)table->size, (unsigned long long)delta);
+    if (!wrt_slot_is_of(table->store, table->type.element, fill))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "a function of another store");
     const uint64_t old = table->size, size = old + delta;
     if (size > table->capacity) {
         const enum wrt_status status = enlarge(table, size, limit, error);
@@ -688,6 +694,8 @@ enum wrt_status wrt_global_set(struct wrt_global *global, union wrt_slot value)
 {
     if (!global->type.is_mutable)
         return WRT_ERR_DENIED;
+    if (!wrt_slot_is_of(global->store, global->type.content, value))
+        return WRT_ERR_ARGUMENT;
     global->value.slot = value;
     return WRT_OK;
 }

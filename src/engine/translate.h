@@ -6,8 +6,9 @@
  * emit nothing. Emission goes straight into a growing buffer; the last two instructions are
  * remembered so that a consumer can take them back and emit one fused instruction.
  *
- * Costs: every step is O(1) amortised per byte of the body, whatever the bytes are. Aliases
- * of a local form a list through the operands; entering a block settles all of them.
+ * Costs: a step is O(1) amortised per byte of the body, and O(values) where an instruction
+ * names a type: calls, and blocks and branches with parameters or results (max_parameters).
+ * Aliases of a local form a list through the operands; entering a block settles all of them.
  */
 #ifndef WRT_ENGINE_TRANSLATE_H
 #define WRT_ENGINE_TRANSLATE_H

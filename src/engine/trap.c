@@ -113,7 +113,9 @@ static void leave_activation(struct walk *w)
     w->in_host = w->activation != 0;
 }
 
-static bool next_frame(struct walk *w, struct wrt_frame *out)
+/* The next frame outwards; its byte offset only if `locate`, since that reads the function's
+ * whole position map. */
+static bool next_frame(struct walk *w, bool locate, struct wrt_frame *out)
 {
     while (w->activation != 0) {
         if (w->in_host) {
@@ -137,7 +139,7 @@ static bool next_frame(struct walk *w, struct wrt_frame *out)
         const uint64_t word = (uint64_t)(w->pc - code->entry) - (w->returned ? 1 : 0);
         *out = (struct wrt_frame){.instance = w->instance,
                                   .function_index = code->function_index,
-                                  .byte_offset = offset_of(code, word)};
+                                  .byte_offset = locate ? offset_of(code, word) : 0};
         const union cell *header = w->fp + code->header_slot;
         w->pc = header[0].pc;
         w->fp = header[1].fp;
@@ -152,7 +154,7 @@ void wrt_capture_frames(struct wrt_store *store)
     struct walk w = begin_walk(store);
     struct wrt_frame frame;
     store->frame_count = store->kept_frames = 0;
-    while (next_frame(&w, &frame)) {
+    while (next_frame(&w, store->kept_frames < WRT_KEPT_FRAMES, &frame)) {
         if (store->kept_frames < WRT_KEPT_FRAMES)
             store->frames[store->kept_frames++] = frame;
         store->frame_count++;
@@ -178,7 +180,7 @@ static bool find_frame(const struct wrt_store *store, uint32_t depth, struct wrt
         return true;
     }
     struct walk w = begin_walk(store);
-    for (uint32_t i = 0; next_frame(&w, out); i++)
+    for (uint32_t i = 0; next_frame(&w, i == depth, out); i++)
         if (i == depth)
             return true;
     return false;
@@ -203,7 +205,7 @@ uint32_t wrt_store_frame_count(const struct wrt_store *store)
     struct walk w = begin_walk(store);
     struct wrt_frame frame;
     uint32_t count = 0;
-    while (next_frame(&w, &frame))
+    while (next_frame(&w, false, &frame))
         count++;
     return count;
 }

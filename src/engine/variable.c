@@ -132,7 +132,8 @@ static bool fuse_global(struct translator *t, uint32_t global, uint32_t operand,
         return true;
     }
     if (!has_last(t) || !is_in_slot(t, operand) || before.end != last.at ||
-        before.at < t->barrier || before.shape != SHAPE_GLOBAL_GET || last.shape != SHAPE_BINARY ||
+        before.at < t->barrier || before.shape != SHAPE_GLOBAL_GET ||
+        before.d < t->first_stack_slot /* a local.tee wants it, too */ || last.shape != SHAPE_BINARY ||
         (last.opcode != I32_ADD && last.opcode != I32_SUB) || last.form != FORM_AK ||
         last.d != base_slot(t, operand) ||
         (uint32_t)t->code[before.at + 1].k.imm != global || t->code[last.at + 1].k.a != before.d)
