@@ -170,3 +170,18 @@
 (assert_return (invoke "select_float" (i32.const 0)) (f64.const -0))
 ;; (1 + 2^-52)^2 - 1 is 2^-51 when the product is rounded first
 (assert_return (invoke "two_roundings" (f64.const 0x1.0000000000001p0) (f64.const 0x1.0000000000001p0) (f64.const -1)) (f64.const 0x1p-51))
+
+;; A stack pointer that is also kept in a local before it moves: what fuses must leave the local.
+(module
+  (global $sp (mut i32) (i32.const 1000))
+  (func (export "kept_before_it_moves") (result i32) (local $fp i32)
+    global.get $sp
+    local.tee $fp
+    i32.const 16
+    i32.sub
+    global.set $sp
+    local.get $fp)
+  (func (export "moved") (result i32)
+    global.get $sp))
+(assert_return (invoke "kept_before_it_moves") (i32.const 1000))
+(assert_return (invoke "moved") (i32.const 984))
