@@ -122,12 +122,44 @@ static void test_foreign_reference(void **state)
     end(&w);
 }
 
+/* (module (func $s) (start $s)) */
+static const uint8_t starting[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0,
+                                   3, 2, 1, 0, 8, 1, 0, 10, 4, 1, 2, 0, 0x0b};
+
+/* While a call is paused a start function cannot run: nothing of the instance stays. */
+static void test_start_while_paused(void **state)
+{
+    (void)state;
+    struct world w;
+    struct wrt_value result;
+    struct wrt_module *module;
+    struct wrt_instance *instance = NULL;
+    struct wrt_partition_info before, after;
+    begin(&w);
+    assert_int_equal(wrt_module_load(w.partition, NULL, starting, sizeof starting, &module, NULL),
+                     WRT_OK);
+    assert_int_equal(wrt_function_call(w.store, export_of(&w, "indirect"), NULL, 0, &result, 1),
+                     WRT_PAUSED);
+    wrt_partition_get_info(w.partition, &before);
+    assert_int_equal(wrt_store_instantiate(w.store, module, &instance, NULL), WRT_ERR_BUSY);
+    assert_null(instance);
+    wrt_partition_get_info(w.partition, &after);
+    assert_int_equal(before.used_bytes, after.used_bytes);
+    assert_int_equal(wrt_store_resume(w.store, &result, 1), WRT_OK);
+    assert_int_equal(wrt_store_instantiate(w.store, module, &instance, NULL), WRT_OK);
+    assert_int_equal(wrt_store_destroy(w.store), WRT_OK);
+    w.store = NULL;
+    assert_int_equal(wrt_module_destroy(module), WRT_OK);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_indirect_again),
         cmocka_unit_test(test_charges_saturate),
         cmocka_unit_test(test_foreign_reference),
+        cmocka_unit_test(test_start_while_paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
