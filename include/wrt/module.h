@@ -144,7 +144,7 @@ wrt_module_get_item(const struct wrt_module *module, enum wrt_extern_kind kind, 
                     struct wrt_extern_type *out);
 
 /* The function's name: from the name section, else an export of it; size 0 if neither.
- * O(log functions) or O(exports). */
+ * O(bytes of the name section + exports). */
 WRT_API struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
                                                   uint32_t function_index);
 

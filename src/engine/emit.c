@@ -30,7 +30,7 @@ bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, u
     return true;
 }
 
-/* Branch fields count half words in 24 bits, see struct fixups below. */
+/* Unbound branches count half words in 24 bits: see branch.c. */
 #define MOST_WORDS (UINT32_C(1) << 22)
 
 union word *wrt_append(struct translator *t, unsigned op, uint32_t words)

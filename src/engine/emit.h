@@ -37,7 +37,6 @@ enum form { FORM_SS, FORM_AS, FORM_SK, FORM_AK, FORM_SA };
 enum { LOAD_S, LOAD_A, LOAD_SS, LOAD_AS, LOAD_SK, LOAD_AK, LOAD_X, LOAD_XA, LOAD_I, LOAD_IA,
        LOAD_K, LOAD_M };
 
-
 /* ---- the buffer: emit.c ---- */
 
 /* Appends an instruction and remembers it; its operand words are zero. NULL: refused. */
