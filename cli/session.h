@@ -59,7 +59,7 @@ bool cli_parse_memory(const char *text, struct wrt_partition_config *out);
 /* ---- value.c ---- */
 
 /* Reads `text` as a value of `type`. */
-bool cli_parse_value(const char *text, uint8_t type, struct wrt_value *out);
+bool cli_parse_value(const char *text, wrt_type type, struct wrt_value *out);
 void cli_print_value(FILE *out, const struct wrt_value *value);
 void cli_print_function_type(FILE *out, const struct wrt_function_type *type);
 

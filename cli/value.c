@@ -52,9 +52,9 @@ static bool parse_float(const char *text, float *out)
     return true;
 }
 
-bool cli_parse_value(const char *text, uint8_t type, struct wrt_value *out)
+bool cli_parse_value(const char *text, wrt_type type, struct wrt_value *out)
 {
-    struct wrt_value value = {.type = (enum wrt_value_type)type};
+    struct wrt_value value = {.type = type};
     uint64_t bits = 0;
     bool good;
     switch (type) {
@@ -101,7 +101,7 @@ void cli_print_value(FILE *out, const struct wrt_value *value)
     }
 }
 
-static void print_types(FILE *out, const uint8_t *types, uint32_t count)
+static void print_types(FILE *out, const wrt_type *types, uint32_t count)
 {
     fputc('(', out);
     for (uint32_t i = 0; i < count; i++)

@@ -8,16 +8,39 @@
 
 WRT_BEGIN_DECLS
 
-/* Encodings of the binary format (spec 5.3), so that a type byte needs no table. */
+/* A value type. Types that the binary format (spec 5.3) writes as one byte are that byte:
+ * enum wrt_value_type. Any other is a reference made by WRT_REF_TYPE from a heap type; each
+ * type has one value only, so types of one module compare as integers. */
+typedef uint32_t wrt_type;
+
 enum wrt_value_type {
     WRT_I32 = 0x7F,
     WRT_I64 = 0x7E,
     WRT_F32 = 0x7D,
     WRT_F64 = 0x7C,
     WRT_V128 = 0x7B, /* two slots; not accepted by this version */
+    /* nullable references to abstract heap types */
+    WRT_NULLEXNREF = 0x74,
+    WRT_NULLFUNCREF = 0x73,
+    WRT_NULLEXTERNREF = 0x72,
+    WRT_NULLREF = 0x71,
     WRT_FUNCREF = 0x70,
-    WRT_EXTERNREF = 0x6F
+    WRT_EXTERNREF = 0x6F,
+    WRT_ANYREF = 0x6E,
+    WRT_EQREF = 0x6D,
+    WRT_I31REF = 0x6C,
+    WRT_STRUCTREF = 0x6B,
+    WRT_ARRAYREF = 0x6A,
+    WRT_EXNREF = 0x69
 };
+
+/* Heap types: an index of the module's type space, or WRT_HEAP_ABSTRACT with the byte of the
+ * nullable reference (WRT_FUNCREF for `func`). */
+#define WRT_HEAP_ABSTRACT UINT32_C(0x800000)
+#define WRT_REF_TYPE(nullable, heap)                                                    \
+    ((nullable) && ((heap) & WRT_HEAP_ABSTRACT)                                         \
+         ? (wrt_type)((heap) & 0xFF)                                                    \
+         : (wrt_type)(((heap) << 8) | ((nullable) ? 0x63u : 0x64u)))
 
 struct wrt_function;
 
@@ -34,20 +57,21 @@ union wrt_slot {
 
 /* A value with its type, for calls from the host. */
 struct wrt_value {
-    enum wrt_value_type type;
+    wrt_type type;
     union wrt_slot of;
 };
 
 /* A function's type. The arrays are borrowed from whoever gave the struct. */
 struct wrt_function_type {
-    const uint8_t *parameters; /* enum wrt_value_type, one byte each */
-    const uint8_t *results;
+    const wrt_type *parameters;
+    const wrt_type *results;
     uint32_t parameter_count;
     uint32_t result_count;
 };
 
-/* "i32", "f64", "funcref", …; an unknown byte yields "?". Static string. */
-WRT_API const char *wrt_value_type_name(uint8_t type);
+/* "i32", "f64", "funcref", …; references to types of a module are "(ref type)" and
+ * "(ref null type)"; what is no type yields "?". Static string. */
+WRT_API const char *wrt_value_type_name(wrt_type type);
 
 struct wrt_limits {
     uint64_t minimum;
@@ -56,7 +80,7 @@ struct wrt_limits {
 };
 
 struct wrt_table_type {
-    uint8_t element; /* WRT_FUNCREF or WRT_EXTERNREF */
+    wrt_type element;
     struct wrt_limits limits;
 };
 
@@ -66,7 +90,7 @@ struct wrt_memory_type {
 };
 
 struct wrt_global_type {
-    uint8_t content; /* enum wrt_value_type */
+    wrt_type content;
     bool is_mutable;
 };
 

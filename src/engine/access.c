@@ -106,7 +106,7 @@ static bool emit_access_far(struct translator *t, unsigned op, uint32_t d, uint3
 }
 
 bool wrt_emit_load(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
-                   uint32_t offset, uint32_t memory, uint8_t type)
+                   uint32_t offset, uint32_t memory, wrt_type type)
 {
     if (!t->live)
         return true;

@@ -31,12 +31,12 @@ static bool push_operand(struct translator *t, struct operand operand)
     return true;
 }
 
-static bool push(struct translator *t, uint8_t type)
+static bool push(struct translator *t, wrt_type type)
 {
     return push_operand(t, (struct operand){.type = type, .kind = AT_HOME, .local = WRT_NONE});
 }
 
-static bool push_const(struct translator *t, uint8_t type, uint64_t bits)
+static bool push_const(struct translator *t, wrt_type type, uint64_t bits)
 {
     return push_operand(t, (struct operand){
                                .type = type, .kind = AT_CONST, .local = WRT_NONE, .bits = bits});
@@ -54,7 +54,7 @@ static bool push_alias(struct translator *t, struct operand o)
 
 static bool push_local(struct translator *t, uint32_t local)
 {
-    const uint8_t type = t->local_types[local];
+    const wrt_type type = t->local_types[local];
     if (!t->live)
         return push(t, type); /* nothing is emitted for it */
     return push_alias(t, (struct operand){.type = type, .kind = AT_LOCAL, .local = local});
@@ -67,7 +67,7 @@ static void forget_alias(struct translator *t, uint32_t index)
         t->local_alias[o->local] = o->older_alias;
 }
 
-static bool type_mismatch(struct translator *t, uint8_t expected, uint8_t found)
+static bool type_mismatch(struct translator *t, wrt_type expected, wrt_type found)
 {
     if (found == ANY_TYPE)
         return wrt_invalid(&t->r, "type mismatch: expected %s but the stack is empty",
@@ -77,7 +77,7 @@ static bool type_mismatch(struct translator *t, uint8_t expected, uint8_t found)
 }
 
 /* Pops one operand of `type` (ANY_TYPE: of any). Its struct stays readable above height. */
-static bool pop_typed(struct translator *t, uint8_t type, uint8_t *out_type)
+static bool pop_typed(struct translator *t, wrt_type type, wrt_type *out_type)
 {
     const struct control *c = innermost(t);
     if (t->height == c->height) {
@@ -98,12 +98,12 @@ static bool pop_typed(struct translator *t, uint8_t type, uint8_t *out_type)
     return true;
 }
 
-static bool pop(struct translator *t, uint8_t type)
+static bool pop(struct translator *t, wrt_type type)
 {
     return pop_typed(t, type, NULL);
 }
 
-static bool pop_types(struct translator *t, const uint8_t *types, uint32_t count)
+static bool pop_types(struct translator *t, const wrt_type *types, uint32_t count)
 {
     for (uint32_t i = count; i-- > 0;)
         if (!pop(t, types[i]))
@@ -111,7 +111,7 @@ static bool pop_types(struct translator *t, const uint8_t *types, uint32_t count
     return true;
 }
 
-static bool push_types(struct translator *t, const uint8_t *types, uint32_t count)
+static bool push_types(struct translator *t, const wrt_type *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         if (!push(t, types[i]))
@@ -121,7 +121,7 @@ static bool push_types(struct translator *t, const uint8_t *types, uint32_t coun
 
 /* Checks the top of the stack against types and leaves it there. In polymorphic code the
  * missing ones are supplied, at the bottom. */
-static bool check_top(struct translator *t, const uint8_t *types, uint32_t count)
+static bool check_top(struct translator *t, const wrt_type *types, uint32_t count)
 {
     const struct control *c = innermost(t);
     const uint32_t have = t->height - c->height;
@@ -130,7 +130,7 @@ static bool check_top(struct translator *t, const uint8_t *types, uint32_t count
     const uint32_t there = have < count ? have : count;
     for (uint32_t i = 0; i < there; i++) {
         struct operand *o = &t->operands[t->height - 1 - i];
-        const uint8_t expected = types[count - 1 - i];
+        const wrt_type expected = types[count - 1 - i];
         if (o->type != ANY_TYPE && o->type != expected)
             return type_mismatch(t, expected, o->type);
         o->type = expected;
@@ -172,7 +172,7 @@ static void now_unreachable(struct translator *t)
     t->live = false;
 }
 
-static const uint8_t *label_types(const struct control *c, uint32_t *count)
+static const wrt_type *label_types(const struct control *c, uint32_t *count)
 {
     *count = c->kind == CONTROL_LOOP ? c->type.parameter_count : c->type.result_count;
     return c->kind == CONTROL_LOOP ? c->type.parameters : c->type.results;
@@ -188,7 +188,7 @@ static bool read_depth(struct translator *t, uint32_t *out)
 /* A block type (spec 5.4.1): empty, one value type, or a type index as s33. */
 static bool read_block_type(struct translator *t, struct wrt_function_type *out)
 {
-    static const uint8_t one[256] = {
+    static const wrt_type one[256] = {
         [WRT_I32] = WRT_I32, [WRT_I64] = WRT_I64, [WRT_F32] = WRT_F32, [WRT_F64] = WRT_F64,
         [WRT_FUNCREF] = WRT_FUNCREF, [WRT_EXTERNREF] = WRT_EXTERNREF};
     memset(out, 0, sizeof *out);
@@ -197,7 +197,7 @@ static bool read_block_type(struct translator *t, struct wrt_function_type *out)
         return true;
     }
     if (t->r.at != t->r.end && (*t->r.at & 0xC0) == 0x40) { /* negative in one byte: a type */
-        uint8_t type = 0;
+        wrt_type type = 0;
         if (!wrt_read_value_type(&t->r, &type))
             return false;
         out->results = &one[type];
@@ -276,8 +276,7 @@ static bool end_block(struct translator *t)
     const bool joined = !t->live || c->fixups != 0 || c->else_fixup != 0;
     if (c->kind == CONTROL_IF) {
         if (c->type.parameter_count != c->type.result_count ||
-            (c->type.result_count != 0 && memcmp(c->type.parameters, c->type.results,
-                                                 c->type.result_count) != 0))
+            !wrt_same_types(c->type.parameters, c->type.results, c->type.result_count))
             return wrt_invalid(&t->r, "type mismatch: if without else needs equal parameter "
                                       "and result types");
         if (!wrt_settle_top(t, c->type.result_count))
@@ -451,7 +450,7 @@ static bool unary(struct translator *t, const struct unary *u, uint8_t opcode)
 static bool binary(struct translator *t, uint8_t opcode)
 {
     const bool compares = opcode <= 0x66;
-    const uint8_t type = opcode <= 0x4F   ? WRT_I32
+    const wrt_type type = opcode <= 0x4F   ? WRT_I32
                          : opcode <= 0x5A ? WRT_I64
                          : opcode <= 0x60 ? WRT_F32
                          : opcode <= 0x66 ? WRT_F64
@@ -470,21 +469,21 @@ static bool binary(struct translator *t, uint8_t opcode)
 
 static bool select_any(struct translator *t)
 {
-    uint8_t first = 0, second = 0;
+    wrt_type first = 0, second = 0;
     if (!pop(t, WRT_I32) || !pop_typed(t, ANY_TYPE, &second) || !pop_typed(t, ANY_TYPE, &first))
         return false;
     if (wrt_is_reference(first) || wrt_is_reference(second))
         return wrt_invalid(&t->r, "type mismatch: select of references needs a type");
     if (first != second && first != ANY_TYPE && second != ANY_TYPE)
         return type_mismatch(t, first, second);
-    const uint8_t type = first != ANY_TYPE ? first : second;
+    const wrt_type type = first != ANY_TYPE ? first : second;
     return wrt_emit_select(t, t->height) && push(t, type);
 }
 
 static bool select_typed(struct translator *t)
 {
     uint32_t count = 0;
-    uint8_t type = 0;
+    wrt_type type = 0;
     if (!wrt_read_u32(&t->r, &count))
         return false;
     if (count != 1)
@@ -500,7 +499,7 @@ static bool local_op(struct translator *t, uint8_t opcode)
     uint32_t local = 0;
     if (!read_local(t, &local))
         return false;
-    const uint8_t type = t->local_types[local];
+    const wrt_type type = t->local_types[local];
     if (opcode == 0x20)
         return push_local(t, local);
     if (!pop(t, type))
@@ -548,8 +547,7 @@ static bool finish_call(struct translator *t, unsigned op, const struct wrt_func
         return push_types(t, type->results, type->result_count);
     t->features |= UINT64_C(1) << WRT_FEATURE_TAIL_CALL;
     if (type->result_count != t->type->result_count ||
-        (type->result_count != 0 &&
-         memcmp(type->results, t->type->results, type->result_count) != 0))
+        !wrt_same_types(type->results, t->type->results, type->result_count))
         return wrt_invalid(&t->r, "type mismatch: results of a tail call");
     now_unreachable(t);
     return true;
@@ -601,7 +599,7 @@ static bool branch(struct translator *t)
     uint32_t depth = 0, count = 0;
     if (!read_depth(t, &depth))
         return false;
-    const uint8_t *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
+    const wrt_type *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
     if (!check_top(t, types, count) || !wrt_emit_br(t, depth))
         return false;
     now_unreachable(t);
@@ -614,19 +612,19 @@ static bool branch_if(struct translator *t)
     if (!read_depth(t, &depth) || !pop(t, WRT_I32))
         return false;
     const uint32_t condition = t->height;
-    const uint8_t *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
+    const wrt_type *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
     return check_top(t, types, count) && wrt_emit_br_if(t, depth, condition);
 }
 
 /* Like check_top, but an unknown operand stays unknown: it may fit several labels. */
-static bool fits_label(struct translator *t, const uint8_t *types, uint32_t count)
+static bool fits_label(struct translator *t, const wrt_type *types, uint32_t count)
 {
     const struct control *here = innermost(t);
     const uint32_t have = t->height - here->height;
     if (have < count && !here->unreachable)
         return type_mismatch(t, types[count - have - 1], ANY_TYPE);
     for (uint32_t i = 0; i < count && i < have; i++) {
-        const uint8_t found = t->operands[t->height - 1 - i].type;
+        const wrt_type found = t->operands[t->height - 1 - i].type;
         if (found != ANY_TYPE && found != types[count - 1 - i])
             return type_mismatch(t, types[count - 1 - i], found);
     }
@@ -652,7 +650,7 @@ static bool branch_table(struct translator *t)
     for (uint32_t i = 0; i <= count; i++) {
         struct control *c = &t->controls[t->control_count - 1 - t->targets[i]];
         uint32_t n = 0;
-        const uint8_t *types = label_types(c, &n);
+        const wrt_type *types = label_types(c, &n);
         if (n != arity)
             return wrt_invalid(&t->r, "type mismatch: labels of a br_table differ in arity");
         if (c->checked == t->r.at) /* each label once per table */
@@ -671,14 +669,14 @@ static bool branch_table(struct translator *t)
 
 static bool ref_null(struct translator *t)
 {
-    uint8_t type = 0;
+    wrt_type type = 0;
     t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
     return wrt_read_reference_type(&t->r, &type) && push_const(t, type, 0);
 }
 
 static bool ref_is_null(struct translator *t)
 {
-    uint8_t type = 0;
+    wrt_type type = 0;
     if (!pop_typed(t, ANY_TYPE, &type))
         return false;
     if (type != ANY_TYPE && !wrt_is_reference(type))
@@ -701,8 +699,8 @@ static bool ref_func(struct translator *t)
 }
 
 /* Pops operands given bottom first, emits on their homes, pushes at most one result. */
-static bool on_homes(struct translator *t, unsigned op, const uint8_t *types, uint32_t count,
-                     uint32_t a, uint32_t imm, uint8_t result)
+static bool on_homes(struct translator *t, unsigned op, const wrt_type *types, uint32_t count,
+                     uint32_t a, uint32_t imm, wrt_type result)
 {
     if (!pop_types(t, types, count))
         return false;
@@ -715,8 +713,8 @@ static bool table_get_set(struct translator *t, bool set)
     uint32_t table = 0;
     if (!read_table(t, &table))
         return false;
-    const uint8_t element = t->module->tables[table].element;
-    const uint8_t types[] = {WRT_I32, element};
+    const wrt_type element = t->module->tables[table].element;
+    const wrt_type types[] = {WRT_I32, element};
     t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
     return on_homes(t, set ? OP_table_set : OP_table_get, types, set ? 2 : 1, 0, table,
                     set ? 0 : element);
@@ -724,7 +722,7 @@ static bool table_get_set(struct translator *t, bool set)
 
 static bool memory_size_grow(struct translator *t, bool grow)
 {
-    static const uint8_t types[] = {WRT_I32};
+    static const wrt_type types[] = {WRT_I32};
     uint32_t memory = 0;
     if (!read_memory(t, &memory))
         return false;
@@ -749,7 +747,7 @@ static bool read_element(struct translator *t, uint32_t *out)
            wrt_invalid(&t->r, "unknown elem segment %u", *out);
 }
 
-static const uint8_t three_i32[] = {WRT_I32, WRT_I32, WRT_I32};
+static const wrt_type three_i32[] = {WRT_I32, WRT_I32, WRT_I32};
 
 static bool memory_bulk(struct translator *t, uint32_t opcode)
 {
@@ -784,8 +782,8 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
                wrt_emit_homes(t, OP_elem_drop, t->height, 0, 0, a, false);
     if (!read_table(t, &a))
         return false;
-    const uint8_t element = t->module->tables[a].element;
-    const uint8_t grow[] = {element, WRT_I32}, fill[] = {WRT_I32, element, WRT_I32};
+    const wrt_type element = t->module->tables[a].element;
+    const wrt_type grow[] = {element, WRT_I32}, fill[] = {WRT_I32, element, WRT_I32};
     switch (opcode) {
     case 14:
         if (!read_table(t, &b))
@@ -959,12 +957,12 @@ static bool add_locals(struct translator *t, uint32_t count)
     return true;
 }
 
-static bool declare_locals(struct translator *t, uint32_t count, uint8_t type)
+static bool declare_locals(struct translator *t, uint32_t count, wrt_type type)
 {
     if (!add_locals(t, count))
         return false;
-    if (count != 0)
-        memset(t->local_types + t->local_count - count, type, count);
+    for (uint32_t i = t->local_count - count; i < t->local_count; i++)
+        t->local_types[i] = type;
     return true;
 }
 
@@ -974,11 +972,11 @@ static bool declare_parameters(struct translator *t)
     if (!add_locals(t, count))
         return false;
     if (count != 0)
-        memcpy(t->local_types, t->type->parameters, count);
+        memcpy(t->local_types, t->type->parameters, count * sizeof *t->local_types);
     return true;
 }
 
-static bool read_local_group(struct translator *t, uint32_t *count, uint8_t *type)
+static bool read_local_group(struct translator *t, uint32_t *count, wrt_type *type)
 {
     return wrt_read_u32(&t->r, count) && wrt_read_value_type(&t->r, type);
 }
@@ -990,7 +988,7 @@ static bool count_locals(struct translator *t, uint32_t groups)
     uint64_t total = t->local_count;
     for (uint32_t i = 0; i < groups; i++) {
         uint32_t count = 0;
-        uint8_t type = 0;
+        wrt_type type = 0;
         if (!read_local_group(t, &count, &type))
             return false;
         total += count;
@@ -1008,7 +1006,7 @@ static bool read_locals(struct translator *t)
         return false;
     for (uint32_t i = 0; i < groups; i++) {
         uint32_t count = 0;
-        uint8_t type = 0;
+        wrt_type type = 0;
         if (!read_local_group(t, &count, &type) || !declare_locals(t, count, type))
             return false;
     }

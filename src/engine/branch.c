@@ -66,7 +66,7 @@ bool wrt_emit_return(struct translator *t)
     if (count == 1) {
         static const uint16_t from_acc[] = {OP_ret_a, OP_ret_f, OP_ret_d};
         static const uint16_t from_slot[] = {OP_ret_si, OP_ret_sf, OP_ret_sd};
-        const uint8_t type = t->type->results[0];
+        const wrt_type type = t->type->results[0];
         struct operand *o = &t->operands[first];
         const struct operand saved = *o;
         if (o->kind == AT_CONST)

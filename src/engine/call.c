@@ -401,7 +401,7 @@ static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function
     const struct wrt_function_type *type = f->type;
     union cell *base = store->exec.top;
     for (uint32_t i = 0; i < type->parameter_count; i++) {
-        if (arguments[i].type != (enum wrt_value_type)type->parameters[i])
+        if (arguments[i].type != type->parameters[i])
             return WRT_ERR_TYPE;
         if (!wrt_slot_is_of(store, type->parameters[i], arguments[i].of))
             return WRT_ERR_ARGUMENT;
@@ -418,7 +418,7 @@ static void give_values(const struct wrt_function_type *type, const union cell *
                         struct wrt_value *results)
 {
     for (uint32_t i = 0; i < type->result_count; i++) {
-        results[i].type = (enum wrt_value_type)type->results[i];
+        results[i].type = type->results[i];
         results[i].of = from[i].slot;
     }
 }

@@ -19,10 +19,10 @@ struct constant_reader {
     uint8_t *declared;
     uint64_t *features;
     uint32_t depth;
-    uint8_t types[CONSTANT_DEPTH];
+    wrt_type types[CONSTANT_DEPTH];
 };
 
-static bool push(struct constant_reader *c, uint8_t type)
+static bool push(struct constant_reader *c, wrt_type type)
 {
     if (c->depth == CONSTANT_DEPTH)
         return wrt_refuse(c->r, WRT_ERR_LIMIT, "constant expression deeper than %u",
@@ -57,7 +57,7 @@ static bool read_function(struct constant_reader *c)
     return push(c, WRT_FUNCREF);
 }
 
-static bool read_arithmetic(struct constant_reader *c, uint8_t type)
+static bool read_arithmetic(struct constant_reader *c, wrt_type type)
 {
     *c->features |= UINT64_C(1) << WRT_FEATURE_EXTENDED_CONST;
     if (c->depth < 2 || c->types[c->depth - 1] != type || c->types[c->depth - 2] != type)
@@ -81,7 +81,7 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
 {
     uint32_t narrow = 0;
     uint64_t wide = 0;
-    uint8_t type = 0;
+    wrt_type type = 0;
     const uint8_t *raw = NULL;
     switch (opcode) {
     case I32_CONST: return wrt_read_s32(c->r, &narrow) && push(c, WRT_I32);
@@ -101,7 +101,7 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
 }
 
 bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
-                         uint32_t global_limit, uint8_t *declared, uint8_t type,
+                         uint32_t global_limit, uint8_t *declared, wrt_type type,
                          uint64_t *features, struct wrt_const_expr *out)
 {
     struct constant_reader c = {.r = r, .module = module, .global_limit = global_limit,

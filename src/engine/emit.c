@@ -89,7 +89,7 @@ void wrt_forget_accumulators(struct translator *t)
         t->acc[i] = WRT_NONE;
 }
 
-void wrt_produced(struct translator *t, uint32_t d, uint8_t type, enum shape shape)
+void wrt_produced(struct translator *t, uint32_t d, wrt_type type, enum shape shape)
 {
     t->last.shape = (uint8_t)shape;
     t->last.patchable = true;
@@ -117,7 +117,7 @@ uint32_t wrt_local_slot(const struct translator *t, uint32_t local)
 
 /* ---- operands ---- */
 
-bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, uint8_t type)
+bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, wrt_type type)
 {
     static const uint16_t from_acc[] = {OP_mov_a, OP_mov_f, OP_mov_d};
     const enum acc_class c = acc_of(type);
@@ -143,7 +143,7 @@ bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, uint8_t type)
     return true;
 }
 
-bool wrt_emit_const(struct translator *t, uint32_t d, uint8_t type, uint64_t bits)
+bool wrt_emit_const(struct translator *t, uint32_t d, wrt_type type, uint64_t bits)
 {
     const bool narrow = type == WRT_I32 || type == WRT_F32;
     const bool short_ = narrow || fits_32(bits);

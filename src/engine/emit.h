@@ -18,7 +18,7 @@ enum numeric_kind { NOT_NUMERIC, COMMUTATIVE, ORDERED, DIVISION, COMPARE, FLOAT,
 struct numeric {
     uint16_t op;      /* its _ss handler */
     uint8_t kind;
-    uint8_t type;     /* of operands */
+    wrt_type type;     /* of operands */
     uint8_t mirrored; /* opcode with operands swapped; 0: none */
     uint8_t inverse;  /* opcode of the negation; 0: none */
 };
@@ -48,7 +48,7 @@ void wrt_wrote(struct translator *t, uint32_t slot, enum acc_class c);
 void wrt_wrote_plain(struct translator *t, uint32_t slot);
 void wrt_forget_accumulators(struct translator *t);
 /* The last instruction made a value of `type` in slot d, and may be redirected. */
-void wrt_produced(struct translator *t, uint32_t d, uint8_t type, enum shape shape);
+void wrt_produced(struct translator *t, uint32_t d, wrt_type type, enum shape shape);
 
 static inline bool has_last(const struct translator *t)
 {
@@ -67,7 +67,7 @@ static inline bool fits_32(uint64_t bits)
 
 /* ---- operands: emit.c ---- */
 
-static inline bool is_acc(const struct translator *t, uint32_t slot, uint8_t type)
+static inline bool is_acc(const struct translator *t, uint32_t slot, wrt_type type)
 {
     return t->acc[acc_of(type)] == slot;
 }
@@ -79,8 +79,8 @@ static inline uint32_t base_slot(const struct translator *t, uint32_t index)
     return o->local != WRT_NONE ? wrt_local_slot(t, o->local) : home_of(t, index);
 }
 
-bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, uint8_t type);
-bool wrt_emit_const(struct translator *t, uint32_t d, uint8_t type, uint64_t bits);
+bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, wrt_type type);
+bool wrt_emit_const(struct translator *t, uint32_t d, wrt_type type, uint64_t bits);
 /* Puts the value of an operand into slot d. The operand stays as it is. */
 bool wrt_emit_value(struct translator *t, uint32_t index, uint32_t d);
 /* The slot that holds a popped operand; a constant or sum is first put into its home slot. */

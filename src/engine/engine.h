@@ -53,7 +53,7 @@ struct wrt_data_segment {
 /* Elements stay encoded: function indexes, or constant expressions one after another. */
 struct wrt_element_segment {
     enum wrt_segment_mode mode;
-    uint8_t type; /* WRT_FUNCREF or WRT_EXTERNREF */
+    wrt_type type; /* WRT_FUNCREF or WRT_EXTERNREF */
     bool expressions;
     uint32_t table;
     struct wrt_const_expr offset;
@@ -242,6 +242,13 @@ void wrt_block_free_one(struct wrt_partition *partition, struct wrt_block **list
 void wrt_block_splice(struct wrt_block **to, struct wrt_block **from);
 
 /* ---- types ---- */
+static inline bool wrt_same_types(const wrt_type *a, const wrt_type *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
 bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_type *b);
 
 /* ---- constant expressions: constant.c ---- */
@@ -280,7 +287,7 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error);
 /* A function reference of another store would outlive it, or run with this one's caches. */
-static inline bool wrt_slot_is_of(const struct wrt_store *store, uint8_t type, union wrt_slot slot)
+static inline bool wrt_slot_is_of(const struct wrt_store *store, wrt_type type, union wrt_slot slot)
 {
     return type != WRT_FUNCREF || slot.function == NULL || slot.function->store == store;
 }

@@ -328,7 +328,7 @@ static bool emit_two(struct translator *t, uint8_t opcode, uint32_t left, uint32
     return wrt_emit_form(t, opcode, FORM_SA, d, a, 0, 0);
 }
 
-static bool canonicalise(struct translator *t, uint32_t d, uint8_t type)
+static bool canonicalise(struct translator *t, uint32_t d, wrt_type type)
 {
     if (!t->config->canonical_nan || (type != WRT_F32 && type != WRT_F64))
         return true;
@@ -397,7 +397,7 @@ bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_
 {
     if (!t->live)
         return true;
-    const uint8_t type = t->operands[operand].type;
+    const wrt_type type = t->operands[operand].type;
     const uint32_t d = home_of(t, operand);
     uint32_t a = 0;
     if (!wrt_slot_of(t, operand, &a))

@@ -113,7 +113,7 @@ static const char *later_type(uint8_t byte)
     }
 }
 
-bool wrt_read_value_type(struct wrt_reader *r, uint8_t *out)
+bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out)
 {
     if (r->at == r->end)
         return wrt_malformed(r, "unexpected end");
@@ -128,7 +128,7 @@ bool wrt_read_value_type(struct wrt_reader *r, uint8_t *out)
     return true;
 }
 
-bool wrt_read_reference_type(struct wrt_reader *r, uint8_t *out)
+bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out)
 {
     if (r->at == r->end)
         return wrt_malformed(r, "unexpected end");
@@ -141,7 +141,7 @@ bool wrt_read_reference_type(struct wrt_reader *r, uint8_t *out)
     return true;
 }
 
-const char *wrt_value_type_name(uint8_t type)
+const char *wrt_value_type_name(wrt_type type)
 {
     switch (type) {
     case WRT_I32: return "i32";

@@ -89,10 +89,10 @@ bool wrt_read_name(struct wrt_reader *r, uint32_t limit, struct wrt_bytes *out);
 bool wrt_is_utf8(const uint8_t *bytes, size_t size_bytes);
 
 /* A value type; refuses types of features that are not there by their name. */
-bool wrt_read_value_type(struct wrt_reader *r, uint8_t *out);
-bool wrt_read_reference_type(struct wrt_reader *r, uint8_t *out);
+bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out);
+bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out);
 
-static inline bool wrt_is_reference(uint8_t type)
+static inline bool wrt_is_reference(wrt_type type)
 {
     return type == WRT_FUNCREF || type == WRT_EXTERNREF;
 }
@@ -100,7 +100,7 @@ static inline bool wrt_is_reference(uint8_t type)
 /* Reads and validates a constant expression of `type`, `end` included. */
 struct wrt_module;
 bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
-                         uint32_t global_limit, uint8_t *declared, uint8_t type,
+                         uint32_t global_limit, uint8_t *declared, wrt_type type,
                          uint64_t *features, struct wrt_const_expr *out);
 
 #endif

@@ -30,21 +30,22 @@ static void uses(struct wrt_module_loader *l, enum wrt_feature feature)
 
 /* ---- types ---- */
 
-static bool read_type_list(struct wrt_module_loader *l, const uint8_t **out, uint32_t *count)
+/* Appends to *pool, which has room for one type a byte of the section. */
+static bool read_type_list(struct wrt_module_loader *l, wrt_type **pool, const wrt_type **out,
+                           uint32_t *count)
 {
     struct wrt_reader *r = &l->t.r;
     if (!read_count(l, l->module->config.max_parameters, 0, "max_parameters", count))
         return false;
-    *out = r->at;
-    for (uint32_t i = 0; i < *count; i++) {
-        uint8_t type = 0;
-        if (!wrt_read_value_type(r, &type))
+    *out = *pool;
+    for (uint32_t i = 0; i < *count; i++)
+        if (!wrt_read_value_type(r, (*pool)++))
             return false;
-    }
     return true;
 }
 
-static bool read_type(struct wrt_module_loader *l, struct wrt_function_type *type)
+static bool read_type(struct wrt_module_loader *l, wrt_type **pool,
+                      struct wrt_function_type *type)
 {
     struct wrt_reader *r = &l->t.r;
     if (r->at == r->end)
@@ -55,8 +56,8 @@ static bool read_type(struct wrt_module_loader *l, struct wrt_function_type *typ
     if (form != 0x60)
         return wrt_malformed(r, "malformed type form 0x%02x", form);
     r->at++;
-    if (!read_type_list(l, &type->parameters, &type->parameter_count) ||
-        !read_type_list(l, &type->results, &type->result_count))
+    if (!read_type_list(l, pool, &type->parameters, &type->parameter_count) ||
+        !read_type_list(l, pool, &type->results, &type->result_count))
         return false;
     if (type->result_count > 1)
         uses(l, WRT_FEATURE_MULTI_VALUE);
@@ -110,13 +111,15 @@ static bool read_types(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0;
+    wrt_type *pool = NULL;
     if (!read_count(l, m->config.max_types, 0, "max_types", &count) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, wrt_reader_left(&l->t.r), sizeof *pool, &pool) ||
         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->types, &m->types) ||
         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->canonical_types,
                        &m->canonical_types))
         return false;
     for (uint32_t i = 0; i < count; i++)
-        if (!read_type(l, &m->types[i]))
+        if (!read_type(l, &pool, &m->types[i]))
             return false;
     m->info.type_count = count;
     return canonicalise_types(l, count);
@@ -391,7 +394,7 @@ bool wrt_load_need_declared(struct wrt_module_loader *l)
                             l->module->info.function_count / 8 + 1, 1);
 }
 
-static bool read_const(struct wrt_module_loader *l, uint8_t type, struct wrt_const_expr *out)
+static bool read_const(struct wrt_module_loader *l, wrt_type type, struct wrt_const_expr *out)
 {
     return wrt_read_const_expr(&l->t.r, l->module, l->module->info.global_count, l->t.declared,
                                type, &l->t.features, out);

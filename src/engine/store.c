@@ -187,22 +187,23 @@ static enum wrt_status copy_type(struct wrt_store *store, struct wrt_block **blo
                                  const struct wrt_function_type *type,
                                  struct wrt_function_type *out, struct wrt_error *error)
 {
-    uint8_t *types = NULL;
+    wrt_type *types = NULL;
     const enum wrt_status status =
         wrt_block_take(store->partition, blocks, WRT_CHARGE_HOST,
-                       (uint64_t)type->parameter_count + type->result_count, 1, &types, error);
+                       (uint64_t)type->parameter_count + type->result_count, sizeof *types, &types,
+                       error);
     if (status != WRT_OK)
         return status;
     if (type->parameter_count != 0)
-        memcpy(types, type->parameters, type->parameter_count);
+        memcpy(types, type->parameters, type->parameter_count * sizeof *types);
     if (type->result_count != 0)
-        memcpy(types + type->parameter_count, type->results, type->result_count);
+        memcpy(types + type->parameter_count, type->results, type->result_count * sizeof *types);
     *out = (struct wrt_function_type){types, types + type->parameter_count,
                                       type->parameter_count, type->result_count};
     return WRT_OK;
 }
 
-static bool is_value_type(uint8_t type)
+static bool is_value_type(wrt_type type)
 {
     return (type >= WRT_F64 && type <= WRT_I32) || type == WRT_FUNCREF || type == WRT_EXTERNREF;
 }
@@ -450,7 +451,7 @@ enum wrt_status wrt_store_define(struct wrt_store *store, const char *module, co
     return define(store, text(module), text(name), item, error);
 }
 
-static uint8_t type_of_letter(char letter)
+static wrt_type type_of_letter(char letter)
 {
     switch (letter) {
     case 'i': return WRT_I32;
@@ -465,7 +466,7 @@ static uint8_t type_of_letter(char letter)
 
 #define MOST_LETTERS 64
 
-static enum wrt_status parse_signature(const char *signature, uint8_t types[MOST_LETTERS],
+static enum wrt_status parse_signature(const char *signature, wrt_type types[MOST_LETTERS],
                                        struct wrt_function_type *out, struct wrt_error *error)
 {
     uint32_t count = 0, parameters = 0;
@@ -492,7 +493,7 @@ enum wrt_status wrt_store_define_function(struct wrt_store *store, const char *m
                                           wrt_host_function *call, void *context,
                                           struct wrt_error *error)
 {
-    uint8_t types[MOST_LETTERS];
+    wrt_type types[MOST_LETTERS];
     struct wrt_function_type type;
     struct wrt_extern item = {.kind = WRT_EXTERN_FUNCTION};
     if (module == NULL || name == NULL || signature == NULL)

@@ -21,7 +21,7 @@
 enum operand_kind { AT_HOME, AT_LOCAL, AT_CONST, AT_SUM };
 
 struct operand {
-    uint8_t type; /* enum wrt_value_type; 0: any, in unreachable code */
+    wrt_type type; /* enum wrt_value_type; 0: any, in unreachable code */
     uint8_t kind; /* enum operand_kind */
     uint32_t local;       /* the local it reads; WRT_NONE: none */
     uint32_t older_alias; /* next operand that reads the same local */
@@ -86,7 +86,7 @@ struct translator {
     uint32_t operand_capacity, height, max_height, settled; /* below: no aliases */
     struct control *controls;
     uint32_t control_capacity, control_count;
-    uint8_t *local_types;
+    wrt_type *local_types;
     uint32_t *local_alias; /* newest alias of each local */
     uint32_t local_type_capacity, local_capacity, local_count;
 
@@ -114,7 +114,7 @@ struct translator {
 /* ---- emission: emit.c, numeric.c, access.c, variable.c, branch.c ---- */
 
 bool wrt_emit_begin(struct translator *t);
-static inline enum acc_class acc_of(uint8_t type)
+static inline enum acc_class acc_of(wrt_type type)
 {
     return type == WRT_F32 ? ACC_F : type == WRT_F64 ? ACC_D : ACC_I;
 }
@@ -136,12 +136,12 @@ bool wrt_lazy_add(struct translator *t, uint32_t left, uint32_t right, struct op
 bool wrt_emit_unary(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
                     uint8_t result_type);
 bool wrt_emit_load(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t operand,
-                   uint32_t offset, uint32_t memory, uint8_t type);
+                   uint32_t offset, uint32_t memory, wrt_type type);
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory);
 bool wrt_emit_select(struct translator *t, uint32_t first);
 bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand);
-bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, uint32_t result);
+bool wrt_emit_global_get(struct translator *t, uint32_t global, wrt_type type, uint32_t result);
 bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand);
 /* An operation on operands in home slots from `first` on; its result, if any, lands there. */
 bool wrt_emit_homes(struct translator *t, unsigned op, uint32_t first, uint32_t count,

@@ -69,8 +69,6 @@ bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_
 {
     return a == b || (a->parameter_count == b->parameter_count &&
                       a->result_count == b->result_count &&
-                      (a->parameter_count == 0 ||
-                       memcmp(a->parameters, b->parameters, a->parameter_count) == 0) &&
-                      (a->result_count == 0 ||
-                       memcmp(a->results, b->results, a->result_count) == 0));
+                      wrt_same_types(a->parameters, b->parameters, a->parameter_count) &&
+                      wrt_same_types(a->results, b->results, a->result_count));
 }

@@ -4,7 +4,7 @@
 #include "emit.h"
 
 /* Takes back the comparison that made a select's condition; 0: it cannot be fused. */
-static unsigned fold_choice(struct translator *t, uint32_t condition, uint8_t type, union word *out)
+static unsigned fold_choice(struct translator *t, uint32_t condition, wrt_type type, union word *out)
 {
     if (!made_by_last(t, condition) || t->operands[condition].kind != AT_HOME ||
         t->last.shape != SHAPE_BINARY)
@@ -39,7 +39,7 @@ bool wrt_emit_select(struct translator *t, uint32_t first)
     static const uint16_t ops[] = {OP_select_i_s, OP_select_f_s, OP_select_d_s};
     if (!t->live)
         return true;
-    const uint8_t type = t->operands[first].type;
+    const wrt_type type = t->operands[first].type;
     uint32_t a = 0, b = 0, c = 0;
     union word compared;
     const unsigned fused = fold_choice(t, first + 2, type, &compared);
@@ -101,7 +101,7 @@ bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand)
     return wrt_settle_local(t, local) && wrt_emit_value(t, operand, d);
 }
 
-bool wrt_emit_global_get(struct translator *t, uint32_t global, uint8_t type, uint32_t result)
+bool wrt_emit_global_get(struct translator *t, uint32_t global, wrt_type type, uint32_t result)
 {
     static const uint16_t ops[] = {OP_global_get_i, OP_global_get_f, OP_global_get_d};
     if (!t->live)
@@ -157,7 +157,7 @@ bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand
 {
     if (!t->live)
         return true;
-    const uint8_t type = t->operands[operand].type;
+    const wrt_type type = t->operands[operand].type;
     uint32_t s = 0;
     bool done = false;
     if (!fuse_global(t, global, operand, &done))

@@ -45,7 +45,7 @@ static FILE *open_output(const char *folder, uint64_t number, const char *extens
     return file;
 }
 
-static void print_types(FILE *file, const uint8_t *types, uint32_t count)
+static void print_types(FILE *file, const wrt_type *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         fprintf(file, "%s%s", i == 0 ? "" : ",", wrt_value_type_name(types[i]));

@@ -113,7 +113,7 @@ static const char *trap_name(const struct run *run)
 
 /* ---- values ---- */
 
-static void add_value(struct run *run, uint8_t type, union wrt_slot value)
+static void add_value(struct run *run, wrt_type type, union wrt_slot value)
 {
     const char *name = wrt_value_type_name(type);
     bool nan = (type == WRT_F32 && value.f32 != value.f32) ||
@@ -131,9 +131,9 @@ static void add_value(struct run *run, uint8_t type, union wrt_slot value)
 }
 
 /* The argument at a position, of a type; the same in differ.js. */
-static struct wrt_value argument(uint8_t type, uint32_t position)
+static struct wrt_value argument(wrt_type type, uint32_t position)
 {
-    struct wrt_value value = {.type = (enum wrt_value_type)type};
+    struct wrt_value value = {.type = type};
     value.of.i64 = 0;
     switch (type) {
     case WRT_I32: value.of.i32 = 3 + position; break;
@@ -282,7 +282,7 @@ static void call(struct run *run, struct wrt_extern item, const struct wrt_funct
 
 /* ---- what can be seen afterwards ---- */
 
-static void add_table(struct run *run, const struct wrt_table *table, uint8_t element)
+static void add_table(struct run *run, const struct wrt_table *table, wrt_type element)
 {
     uint64_t size = wrt_table_size(table);
     transcript_add(run->out, " size %" PRIu64, size);

@@ -34,7 +34,7 @@ static enum wrt_status define_functions(struct wrt_store *store, struct wrt_erro
     return WRT_OK;
 }
 
-static enum wrt_status define_global(struct wrt_store *store, const char *name, uint8_t content,
+static enum wrt_status define_global(struct wrt_store *store, const char *name, wrt_type content,
                                      union wrt_slot value, struct wrt_error *error)
 {
     const struct wrt_global_type type = {.content = content};

@@ -439,7 +439,7 @@ static void get_global(struct wrt_extern item, struct action *action)
 {
     struct wrt_extern_type type;
     wrt_extern_get_type(item, &type);
-    action->results[0].type = (enum wrt_value_type)type.global.content;
+    action->results[0].type = type.global.content;
     action->results[0].of = wrt_global_get(item.of.global);
     action->result_count = 1;
     action->status = WRT_OK;

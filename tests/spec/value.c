@@ -36,9 +36,9 @@ static bool parse_bits(const char *text, unsigned bits, uint64_t *out)
     return true;
 }
 
-static enum wrt_value_type number_type(const char *name)
+static wrt_type number_type(const char *name)
 {
-    static const struct { const char *name; enum wrt_value_type type; } types[] = {
+    static const struct { const char *name; wrt_type type; } types[] = {
         {"i32", WRT_I32}, {"i64", WRT_I64}, {"f32", WRT_F32}, {"f64", WRT_F64},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
@@ -48,7 +48,7 @@ static enum wrt_value_type number_type(const char *name)
     return WRT_V128;
 }
 
-static unsigned bits_of(enum wrt_value_type type)
+static unsigned bits_of(wrt_type type)
 {
     return type == WRT_I32 || type == WRT_F32 ? 32 : 64;
 }
@@ -107,7 +107,7 @@ bool value_parse(const cJSON *json, struct wrt_value *out, const char **why)
     return true;
 }
 
-static bool nan_matches(const char *text, enum wrt_value_type type, uint64_t bits)
+static bool nan_matches(const char *text, wrt_type type, uint64_t bits)
 {
     uint64_t sign = type == WRT_F32 ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
     uint64_t quiet = type == WRT_F32 ? UINT64_C(0x7FC00000) : UINT64_C(0x7FF8000000000000);
@@ -161,7 +161,7 @@ static bool one_matches(const cJSON *expected, const struct wrt_value *actual)
 {
     if (actual->type == WRT_FUNCREF || actual->type == WRT_EXTERNREF)
         return reference_matches(expected, actual);
-    return is_text(expected, "type", wrt_value_type_name((uint8_t)actual->type)) &&
+    return is_text(expected, "type", wrt_value_type_name(actual->type)) &&
            number_matches(expected, actual);
 }
 
@@ -179,7 +179,7 @@ bool value_matches(const cJSON *expected, const struct wrt_value *actual)
 
 void value_print(const struct wrt_value *value, char *out, size_t out_bytes)
 {
-    const char *type = wrt_value_type_name((uint8_t)value->type);
+    const char *type = wrt_value_type_name(value->type);
     if (value->type == WRT_F32 || value->type == WRT_F64) {
         double shown = value->type == WRT_F32 ? (double)value->of.f32 : value->of.f64;
         snprintf(out, out_bytes, "%s %" PRIu64 " (%.17g)", type, value_bits(value), shown);

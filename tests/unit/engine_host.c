@@ -388,7 +388,7 @@ static void test_called_by_the_host(void **state)
     struct host host;
     host_start(&host, NULL);
     struct wrt_function *two;
-    const uint8_t i32 = WRT_I32, results[] = {WRT_I32, WRT_I64};
+    const wrt_type i32 = WRT_I32, results[] = {WRT_I32, WRT_I64};
     const struct wrt_function_type type = {&i32, results, 1, 2};
     assert_status(wrt_function_create(host.f.store, &type, host_two, &host, &two, NULL), WRT_OK);
     struct wrt_value argument = {.type = WRT_I32, .of.i32 = 5}, out[2];
