@@ -936,6 +936,27 @@ static bool step(struct translator *t)
     return instruction(t, opcode);
 }
 
+/* ---- for other files ---- */
+
+bool wrt_push_type(struct translator *t, wrt_type type)
+{
+    return push(t, type);
+}
+
+bool wrt_pop_type(struct translator *t, wrt_type type)
+{
+    return pop(t, type);
+}
+
+bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory)
+{
+    uint32_t narrow = 0;
+    if (!read_memarg(t, natural, &narrow, memory))
+        return false;
+    *offset = narrow;
+    return true;
+}
+
 /* ---- a body ---- */
 
 /* Makes room for `count` more locals. Between bodies no local has an alias, so only room that

@@ -170,6 +170,13 @@ bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, u
                       size_t item_bytes);
 
 /* ---- body.c ---- */
+
+/* For instructions that are validated in files of their own. */
+bool wrt_push_type(struct translator *t, wrt_type type);
+bool wrt_pop_type(struct translator *t, wrt_type type);
+/* Natural alignment as an exponent; checks it, the memory and the offset. */
+bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory);
+
 bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
                         uint32_t size_bytes, uint64_t offset);
 void wrt_translator_free(struct translator *t);
