@@ -6,9 +6,19 @@
  * of its children's shares, and never above its max. So a child can always use its minimum,
  * and a charge is refused by the first partition on the way to the root that has no room.
  *
+ * Isolation tiers. SOFTWARE: the engine's checks and guard pages. SEALED: all memory of the
+ * partition (arenas, so code, tables, stacks, stores; linear memories; images) is closed to the
+ * whole process by page protection while no thread is inside; threads go in by a guard, and a
+ * touch from outside becomes a report that names the partition. PROCESS: guests run in a
+ * confined process of their own (wrt/worker.h), which is attached here. wrt_partition_get_info
+ * tells the tier that is really in force, and why it is not the one asked for.
+ *
+ * What is not sealed: the partition's own record (name, limits, sums).
+ *
  * Threads: partitions of one tree may be used together, one thread each; a partition that
- * several threads use needs config.arena->is_shared. create and destroy need the parent to
- * themselves. Charging takes a lock with priority inheritance for O(depth) arithmetic.
+ * several threads use needs config.arena->is_shared. create, destroy and set_limits need the
+ * parent to themselves. Guards may be entered by any number of threads. Charging takes a lock
+ * with priority inheritance for O(depth) arithmetic.
  */
 #ifndef WRT_PARTITION_H
 #define WRT_PARTITION_H
@@ -33,7 +43,8 @@ struct wrt_partition;
     X(HOST, "host")         /* host functions, WASI handles and buffers */ \
     X(SYNC, "sync")         /* waiters, channels */              \
     X(ARENA, "arena")       /* pages that arenas hold beyond the blocks handed out */ \
-    X(GUARANTEE, "guarantee") /* minimums of children that they do not use */
+    X(GUARANTEE, "guarantee") /* minimums of children that they do not use */ \
+    X(PROCESS, "process")   /* memory limits of attached processes */
 
 enum wrt_charge {
 #define WRT_CHARGE_ENUM(name, text) WRT_CHARGE_##name,
@@ -45,9 +56,37 @@ enum wrt_charge {
 /* "code", "linear", ...; an unknown kind yields "?". Static string. */
 WRT_API const char *wrt_charge_name(enum wrt_charge charge);
 
+enum wrt_isolation_tier {
+    WRT_TIER_DEFAULT = 0, /* what the flags ask for; SOFTWARE if nothing */
+    WRT_TIER_SOFTWARE,
+    WRT_TIER_SEALED,
+    WRT_TIER_PROCESS
+};
+/* "software", "sealed", "process"; otherwise "?". Static string. */
+WRT_API const char *wrt_tier_name(enum wrt_isolation_tier tier);
+
+enum wrt_partition_flag {
+    WRT_PARTITION_HIERARCHICAL = 1,     /* every ancestor is charged; the default */
+    WRT_PARTITION_ROOT_ACCOUNTING = 2,  /* only this one and the root are, and the minimum
+                                           comes out of the root; not with HIERARCHICAL */
+    WRT_PARTITION_MEMORY_ISOLATION = 4, /* sealed; with CONTAINER: both */
+    WRT_PARTITION_CONTAINER = 8,        /* tier PROCESS */
+    WRT_PARTITION_REQUIRE = 16          /* a tier, reserve or budget that cannot be in force
+                                           is an error instead of a line in the info */
+};
+
+/* Policies can be added by wrt_partition_set_limits, never taken away. */
+enum wrt_partition_policy {
+    WRT_POLICY_TERMINAL = 1,    /* no children */
+    WRT_POLICY_CONFIG_LOCK = 2, /* its limits never change again */
+    WRT_POLICY_PERMANENT = 4    /* it is never destroyed */
+};
+
 /* Zero-fill, set what you need. */
 struct wrt_partition_config {
-    const char *name;        /* borrowed, copied; NULL = "partition"; 1 .. 31 bytes */
+    const char *name;        /* borrowed, copied; NULL = "partition"; 1 .. 31 bytes, printable
+                                ASCII without space, '"' and '\\'; not that of a sibling
+                                (ERR_EXISTS), unless NULL */
     uint64_t min_bytes;      /* guaranteed, taken from the parent now; 0 = none */
     uint64_t max_bytes;      /* hard maximum; 0 = as much as the parent has */
     uint64_t reserved_bytes; /* held by its arenas from the start, resident, locked where that
@@ -55,6 +94,15 @@ struct wrt_partition_config {
     enum wrt_verification_level verification; /* 0 = the parent's; root: Standard */
     const struct wrt_arena_config *arena; /* borrowed; its options but verification; NULL = as
                                              the environment says (wrt/arena.h) */
+    uint32_t flags;          /* enum wrt_partition_flag; they combine */
+    uint32_t policies;       /* enum wrt_partition_policy */
+    enum wrt_isolation_tier isolation; /* not below what the flags ask for */
+    uint32_t cpu_permille;   /* processor time, 1,000 = one processor; of the children together
+                                <= the parent's; 0 = no budget. Binds attached processes, and
+                                threads that call wrt_partition_adopt_thread */
+    uint32_t cpu_critical_ms; /* QNX: more for critical threads, per window; 0 = none */
+    int32_t priority;        /* of those; real-time, in the system's range; 0 = unchanged */
+    uint64_t affinity;       /* of those; bit n: may run on processor n; 0 = unchanged */
 };
 
 /* Creates a partition below `parent` (NULL: a root of its own). Gives *out. */
@@ -62,9 +110,189 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_create(struct wrt_partition *parent, const struct wrt_partition_config *config,
                      struct wrt_partition **out, struct wrt_error *error);
 
-/* ERR_BUSY while anything is allocated from it or a child lives. */
+/* ERR_BUSY, with the reason, while a thread is inside, anything is allocated from it, a child
+ * lives, or a process or a watch is attached. ERR_DENIED: it is permanent. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_destroy(struct wrt_partition *partition, struct wrt_error *error);
+
+/* What can change while it lives. Read, change, set: all of it or, on error, nothing.
+ * ERR_DENIED: locked. ERR_BUSY: max below what is used. ERR_PARTITION_MAX: an ancestor has not
+ * the minimum. ERR_ARGUMENT: out of range, or a policy taken away. O(depth), and O(arenas) when
+ * the reserve changes. New budgets reach the attached processes. */
+struct wrt_partition_limits {
+    uint64_t min_bytes, max_bytes, reserved_bytes;
+    uint32_t policies;
+    uint32_t cpu_permille, cpu_critical_ms;
+    int32_t priority;
+    uint64_t affinity;
+};
+WRT_API void wrt_partition_get_limits(const struct wrt_partition *partition,
+                                      struct wrt_partition_limits *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_set_limits(struct wrt_partition *partition,
+                         const struct wrt_partition_limits *limits, struct wrt_error *error);
+
+/* The calling thread runs under the partition's priority, affinity and budget from now on.
+ * ERR_UNSUPPORTED, ERR_DENIED: names which; what came before it in that order is in force. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_adopt_thread(struct wrt_partition *partition, struct wrt_error *error);
+
+/* ---- guards: being inside ---- */
+
+#define WRT_PARTITION_MAX_NESTING 32
+
+/* Private; lives on the entering thread's stack. */
+struct wrt_partition_guard {
+    struct wrt_partition *partition;
+    uint32_t depth;
+};
+
+/* The calling thread enters; a sealed partition is open to the process while any thread is
+ * inside. Per thread guards nest exactly, also of one partition. ERR_LIMIT: 32 deep.
+ * ERR_NO_MEMORY: the system refused to open it. SOFTWARE: no kernel call. SEALED: one per
+ * region (the arenas are one, each linear memory and image is one) when it is the first. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_guard_enter(struct wrt_partition_guard *guard, struct wrt_partition *partition);
+/* ERR_STATE: not the innermost guard of this thread; nothing happened. ERR_IO: left, but the
+ * system refused to close it; wrt_partition_get_info then says SOFTWARE. A thread that ends
+ * leaves what it is still inside of. */
+WRT_API enum wrt_status wrt_partition_guard_leave(struct wrt_partition_guard *guard);
+
+/* The innermost partition that this thread is inside of; NULL if none. */
+WRT_API struct wrt_partition *wrt_partition_current(void);
+
+#if defined(__GNUC__) || defined(__clang__)
+static inline void wrt_partition_guard_cleanup(struct wrt_partition_guard *guard)
+{
+    if (guard->partition != NULL)
+        (void)wrt_partition_guard_leave(guard);
+}
+/* Declares `name` and enters; *status_pointer tells whether that worked. Leaves by itself at the
+ * end of the block, however it is left (but longjmp). */
+#define WRT_PARTITION_SCOPE(name, partition_pointer, status_pointer)                       \
+    __attribute__((cleanup(wrt_partition_guard_cleanup))) struct wrt_partition_guard name = \
+        {0};                                                                               \
+    *(status_pointer) = wrt_partition_guard_enter(&name, (partition_pointer))
+#endif
+
+/* Enters, runs body(argument), leaves; guards that body leaves open are left too.
+ *   ERR_DENIED  body touched a sealed partition that no thread is inside of: it was left at once
+ *               (it must hold no lock there) and the error names that partition and the address
+ *   ERR_TRAP    body touched a guard of a linear memory
+ * Where the system reports no faults body runs all the same. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_run(struct wrt_partition *partition, void (*body)(void *argument),
+                  void *argument, struct wrt_error *error);
+
+/* Which sealed partition's memory is this? Its name is copied to `name` (NUL-terminated).
+ * False: none's. Any thread; for fault reports. O(sealed regions). */
+WRT_API bool wrt_partition_find_owner(const void *address, char name[32]);
+
+/* ---- processes ---- */
+
+/* One attached process; placed by the caller, private. */
+struct wrt_partition_process {
+    struct wrt_partition *partition;
+    struct wrt_partition_process *next;
+    int64_t id, control;
+    uint64_t memory_bytes; /* charged as PROCESS */
+};
+
+/* Attaches a living process (ours or a child's child, not the caller itself) and limits it:
+ * memory_bytes (0: all that the partition has left) is charged as PROCESS and set as the
+ * process's own limit, and the partition's CPU budget, priority and affinity are. Keeps
+ * *process until detach or its end is reported.
+ * ERR_NOT_FOUND: no such process. ERR_EXISTS: attached here already. ERR_DENIED.
+ * ERR_UNSUPPORTED: a limit cannot be set, and REQUIRE; otherwise the info tells. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_attach_process(struct wrt_partition *partition, int64_t process_id,
+                             uint64_t memory_bytes, struct wrt_partition_process *process,
+                             struct wrt_error *error);
+
+struct wrt_partition_exit {
+    bool is_known;  /* false: it was not our child, so nobody told us */
+    bool by_signal;
+    int code;       /* exit code or signal */
+};
+/* Waits for its end (deadline_ns 0: looks; UINT64_MAX: for ever), reaps it, gives the charge
+ * back and reports the event EXIT. ERR_TIMEOUT: it runs. ERR_STATE: not attached. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_reap_process(struct wrt_partition_process *process, uint64_t deadline_ns,
+                           struct wrt_partition_exit *out);
+/* Lets go: its limits stay as they are, its charge is given back. ERR_STATE. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_detach_process(struct wrt_partition_process *process);
+
+/* ---- events ---- */
+
+/* X(name, text) */
+#define WRT_PARTITION_EVENT_LIST(X)                                         \
+    X(OVER, "over")       /* use rose above over_bytes */                   \
+    X(UNDER, "under")     /* use fell below under_bytes */                  \
+    X(DELTA, "delta")     /* use moved by delta_bytes since the last one */ \
+    X(REFUSE, "refuse")   /* a charge was refused by its maximum */         \
+    X(CREATE, "create")   /* a child was created */                         \
+    X(DESTROY, "destroy") /* a child was destroyed */                       \
+    X(ATTACH, "attach")   /* a process was attached */                      \
+    X(EXIT, "exit")       /* an attached process ended or was detached */
+
+enum wrt_partition_event {
+#define WRT_PARTITION_EVENT_ENUM(name, text) WRT_EVENT_##name,
+    WRT_PARTITION_EVENT_LIST(WRT_PARTITION_EVENT_ENUM)
+#undef WRT_PARTITION_EVENT_ENUM
+    WRT_EVENT_COUNT
+};
+WRT_API const char *wrt_partition_event_name(enum wrt_partition_event event);
+
+/* What happened since the watch was last asked: events that come in between are counted. */
+struct wrt_partition_news {
+    uint32_t count[WRT_EVENT_COUNT];
+    uint64_t used_bytes; /* of the partition, at the last of them */
+};
+
+struct wrt_pulse_connection;
+
+/* Zero-fill, set what you need. One or more of callback, word and connection; none: polled. */
+struct wrt_partition_watch_config {
+    uint32_t events;      /* 1 << enum wrt_partition_event */
+    uint64_t over_bytes, under_bytes, delta_bytes; /* for those events; delta >= 1 */
+    /* Called on the thread that caused the news, after its change, with the news taken. It may
+     * read infos and take other watches; it must not allocate from, free to, charge or change a
+     * partition of this tree. */
+    void (*callback)(void *context, const struct wrt_partition_news *news);
+    void *context;
+    uint32_t *word;       /* keeps: raised by one and all its waiters woken (wrt/futex.h) */
+    const struct wrt_pulse_connection *connection; /* keeps: a pulse is sent */
+    uint8_t pulse_priority;
+    int32_t pulse_code;   /* 0 .. 127 */
+    uint32_t pulse_value;
+};
+
+/* One watch; placed by the caller, private. */
+struct wrt_partition_watch {
+    struct wrt_partition *partition;
+    struct wrt_partition_watch *next, *next_pending;
+    struct wrt_partition_watch_config config;
+    struct wrt_partition_news news;
+    uint64_t delta_base_bytes;
+    bool is_pending, is_told, is_delivering;
+};
+
+/* Keeps *watch until remove. Tells once when news come, then again when they were taken.
+ * Delivery allocates nothing and loses nothing: a pulse that finds its channel full is sent
+ * with the next news, the counts stay. ERR_ARGUMENT. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_watch_add(struct wrt_partition *partition, struct wrt_partition_watch *watch,
+                        const struct wrt_partition_watch_config *config,
+                        struct wrt_error *error);
+/* ERR_BUSY: another thread delivers it just now. ERR_STATE: not added. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_partition_watch_remove(struct wrt_partition_watch *watch);
+/* Takes the counts and sets them to zero; false: nothing happened since. Any thread. */
+WRT_API bool wrt_partition_watch_take(struct wrt_partition_watch *watch,
+                                      struct wrt_partition_news *out);
+
+/* ---- memory ---- */
 
 /* Memory of the partition's arena, charged before it is taken. alignment_bytes: power
  * of two <= 4096, 0 = 16. size_bytes >= 1. Contents unspecified. O(1) within an arena.
@@ -100,6 +328,18 @@ struct wrt_partition_info {
     uint32_t children;
     enum wrt_verification_level verification;
     uint32_t damages; /* frees refused: wrong size or kind, freed twice, overwritten */
+    uint32_t flags, policies;
+    enum wrt_isolation_tier tier_requested;
+    enum wrt_isolation_tier tier; /* really in force now */
+    const char *tier_reason;      /* static sentence: why it is not the one requested, else how
+                                     it is done */
+    uint32_t entered;             /* guards of all threads; 0 with tier SEALED: closed */
+    uint32_t processes;           /* attached */
+    uint32_t cpu_permille, cpu_critical_ms;
+    int32_t priority;
+    uint64_t affinity;
+    bool cpu_in_force;            /* every attached process got its budget */
+    uint64_t locked_bytes;        /* of the reserve: resident for good */
 };
 WRT_API void wrt_partition_get_info(const struct wrt_partition *partition,
                                     struct wrt_partition_info *out);

@@ -23,4 +23,5 @@
 #include "wrt/value.h"
 #include "wrt/verification.h"
 #include "wrt/wasi.h"
+#include "wrt/worker.h"
 #endif
