@@ -133,7 +133,8 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
     if (status != WRT_OK)
         return cli_fail_status("partition", status, &error);
 
-    struct wrt_module_config module = {.canonical_nan = config->canonical_nan};
+    struct wrt_module_config module = {.canonical_nan = config->canonical_nan,
+                                       .features_off = config->features_off};
     uint64_t start_ns = wrt_time_now_ns();
     int code = cli_load(session->partition, config->file, &module, &session->module);
     if (code != CLI_EXIT_OK)

@@ -15,6 +15,7 @@ struct cli_session_config {
     struct wrt_partition_config partition;
     uint64_t stack_bytes;
     bool canonical_nan;
+    uint64_t features_off;
     struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
     struct wrt_wasi_directory directories[CLI_MAX_GRANTS];
     const char *environment[CLI_MAX_GRANTS];
@@ -55,6 +56,13 @@ int cli_session_close(struct cli_session *session);
 
 /* Reads --memory's MIN:MAX[:RESERVED] into *out. */
 bool cli_parse_memory(const char *text, struct wrt_partition_config *out);
+
+/* ---- features.c ---- */
+
+/* Turns off what a list like "simd,gc" names (without), or all that it does not name (only;
+ * "none" names nothing). False, and *off as it was, if a name is unknown. */
+bool cli_features_without(const char *list, uint64_t *off);
+bool cli_features_only(const char *list, uint64_t *off);
 
 /* ---- value.c ---- */
 

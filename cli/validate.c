@@ -3,7 +3,7 @@
  */
 #include "session.h"
 
-static int validate(const char *file)
+static int validate(const char *file, const struct wrt_module_config *config)
 {
     struct wrt_error error = {0};
     struct wrt_partition *partition = NULL;
@@ -11,7 +11,7 @@ static int validate(const char *file)
     enum wrt_status status = wrt_partition_create(NULL, NULL, &partition, &error);
     if (status != WRT_OK)
         return cli_fail_status("partition", status, &error);
-    int code = cli_load(partition, file, NULL, &module);
+    int code = cli_load(partition, file, config, &module);
     status = wrt_module_destroy(module);
     if (status == WRT_OK)
         status = wrt_partition_destroy(partition, &error);
@@ -22,10 +22,28 @@ static int validate(const char *file)
     return code;
 }
 
+enum option { OPTION_FEATURES, OPTION_WITHOUT };
+
+static const struct cli_option options[] = {
+    [OPTION_FEATURES] = {"features", "NAME,...|none", "allow no other feature"},
+    [OPTION_WITHOUT] = {"without", "NAME,...", "refuse these features"},
+    {0}};
+
+static bool set_option(struct wrt_module_config *config, int option, const char *value)
+{
+    return option == OPTION_FEATURES ? cli_features_only(value, &config->features_off)
+                                     : cli_features_without(value, &config->features_off);
+}
+
 static int run(const struct cli_command *command, int argc, char **argv)
 {
     struct cli_parser parser = {.command = command, .argc = argc, .argv = argv};
-    int option = cli_next_option(&parser);
+    struct wrt_module_config config = {0};
+    int option;
+    while ((option = cli_next_option(&parser)) >= 0)
+        if (!set_option(&config, option, parser.value))
+            return cli_fail(CLI_EXIT_USAGE, "--%s takes %s, not '%s'", options[option].name,
+                            options[option].argument, parser.value);
     if (option == CLI_OPTIONS_HELP)
         return CLI_EXIT_OK;
     if (option == CLI_OPTIONS_BAD)
@@ -33,10 +51,8 @@ static int run(const struct cli_command *command, int argc, char **argv)
     if (argc - parser.next != 1)
         return cli_fail(CLI_EXIT_USAGE, "validate takes one file, %d were given",
                         argc - parser.next);
-    return validate(argv[parser.next]);
+    return validate(argv[parser.next], &config);
 }
 
-static const struct cli_option options[] = {{0}};
-
 const struct cli_command cli_validate = {
-    "validate", "FILE", "Decodes and validates a module; runs nothing.", options, run};
+    "validate", "[options] FILE", "Decodes and validates a module; runs nothing.", options, run};

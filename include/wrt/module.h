@@ -42,6 +42,8 @@ struct wrt_module_config {
     uint32_t max_name_bytes;      /* one name; default 100,000 */
     bool canonical_nan;           /* every NaN that arithmetic makes is the canonical one */
     bool drop_names;              /* forget the name section (saves memory) */
+    uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
+                                     naming the feature; a bit of none is ERR_ARGUMENT */
 };
 
 /* Starts a load. Borrows config (NULL: all defaults). The loader and everything it
@@ -86,10 +88,12 @@ struct wrt_module_info {
     uint64_t module_bytes;   /* size of the binary */
     uint64_t code_bytes;     /* translated code */
     uint32_t largest_frame_slots;
-    uint64_t features;       /* WRT_FEATURE_… bits of what the module uses */
+    uint64_t features;       /* WRT_FEATURE_BIT(…) of what the module uses */
 };
 
-/* X(name, bit, text): features beyond WebAssembly 1.0 that a module can use. */
+/* X(name, bit, text): features beyond WebAssembly 1.0 that a module can use. The rest of
+ * WebAssembly 3.0 and what follows it are listed too; what this version lacks is refused as
+ * ERR_UNSUPPORTED. Append, never renumber: snapshots and tools store the bits. */
 #define WRT_FEATURE_LIST(X)                          \
     X(MUTABLE_GLOBAL, 0, "mutable-global")           \
     X(SIGN_EXTENSION, 1, "sign-extension")           \
@@ -99,13 +103,28 @@ struct wrt_module_info {
     X(REFERENCE_TYPES, 5, "reference-types")         \
     X(EXTENDED_CONST, 6, "extended-const")           \
     X(TAIL_CALL, 7, "tail-call")                     \
-    X(MULTI_MEMORY, 8, "multi-memory")
+    X(MULTI_MEMORY, 8, "multi-memory")               \
+    X(SIMD, 9, "simd")                               \
+    X(RELAXED_SIMD, 10, "relaxed-simd")              \
+    X(EXCEPTIONS, 11, "exceptions")                  \
+    X(TYPED_REFERENCES, 12, "typed-references")      \
+    X(GC, 13, "gc")                                  \
+    X(MEMORY64, 14, "memory64")                      \
+    X(THREADS, 15, "threads")                        \
+    X(CUSTOM_PAGE_SIZES, 16, "custom-page-sizes")    \
+    X(WIDE_ARITHMETIC, 17, "wide-arithmetic")        \
+    X(BRANCH_HINTS, 18, "branch-hints")
 
 enum wrt_feature {
 #define WRT_FEATURE_ENUM(name, bit, text) WRT_FEATURE_##name = (bit),
     WRT_FEATURE_LIST(WRT_FEATURE_ENUM)
 #undef WRT_FEATURE_ENUM
 };
+#define WRT_FEATURE_BIT(name) (UINT64_C(1) << WRT_FEATURE_##name)
+#define WRT_FEATURE_SUM(name, bit, text) | UINT64_C(1) << (bit)
+#define WRT_FEATURES_ALL (UINT64_C(0) WRT_FEATURE_LIST(WRT_FEATURE_SUM))
+
+/* The text of the list; an unknown bit yields "?". Static string. */
 WRT_API const char *wrt_feature_name(enum wrt_feature feature);
 
 WRT_API void wrt_module_get_info(const struct wrt_module *module, struct wrt_module_info *out);

@@ -210,9 +210,8 @@ static bool read_block_type(struct translator *t, struct wrt_function_type *out)
     if (index >= t->module->info.type_count)
         return wrt_invalid(&t->r, "unknown type %lld", (long long)index);
     *out = t->module->types[index];
-    if (out->parameter_count != 0 || out->result_count > 1)
-        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_VALUE;
-    return true;
+    return (out->parameter_count == 0 && out->result_count <= 1) ||
+           wrt_use(&t->r, WRT_FEATURE_MULTI_VALUE);
 }
 
 static bool begin_block(struct translator *t, enum control_kind kind)
@@ -326,8 +325,8 @@ static bool read_memory(struct translator *t, uint32_t *out)
 {
     if (!wrt_read_u32(&t->r, out))
         return false;
-    if (*out != 0)
-        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_MEMORY;
+    if (*out != 0 && !wrt_use(&t->r, WRT_FEATURE_MULTI_MEMORY))
+        return false;
     return *out < t->module->info.memory_count || wrt_invalid(&t->r, "unknown memory %u", *out);
 }
 
@@ -343,8 +342,7 @@ static bool read_memarg(struct translator *t, uint32_t natural, uint32_t *offset
         return wrt_malformed(&t->r, "malformed memop flags");
     if (align & 0x40) {
         align &= ~0x40u;
-        t->features |= UINT64_C(1) << WRT_FEATURE_MULTI_MEMORY;
-        if (!wrt_read_u32(&t->r, memory))
+        if (!wrt_use(&t->r, WRT_FEATURE_MULTI_MEMORY) || !wrt_read_u32(&t->r, memory))
             return false;
     }
     if (!wrt_read_leb(&t->r, 64, false, &wide))
@@ -490,8 +488,8 @@ static bool select_typed(struct translator *t)
         return wrt_invalid(&t->r, "invalid result arity");
     if (!wrt_read_value_type(&t->r, &type) || !pop(t, WRT_I32) || !pop(t, type) || !pop(t, type))
         return false;
-    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
-    return wrt_emit_select(t, t->height) && push(t, type);
+    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) && wrt_emit_select(t, t->height) &&
+           push(t, type);
 }
 
 static bool local_op(struct translator *t, uint8_t opcode)
@@ -545,7 +543,8 @@ static bool finish_call(struct translator *t, unsigned op, const struct wrt_func
         return false;
     if (!tail)
         return push_types(t, type->results, type->result_count);
-    t->features |= UINT64_C(1) << WRT_FEATURE_TAIL_CALL;
+    if (!wrt_use(&t->r, WRT_FEATURE_TAIL_CALL))
+        return false;
     if (type->result_count != t->type->result_count ||
         !wrt_same_types(type->results, t->type->results, type->result_count))
         return wrt_invalid(&t->r, "type mismatch: results of a tail call");
@@ -579,8 +578,8 @@ static bool call_indirect(struct translator *t, bool tail)
         return false;
     if (!read_table(t, &table))
         return false;
-    if (table != 0)
-        t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
+    if (table != 0 && !wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES))
+        return false;
     if (t->module->tables[table].element != WRT_FUNCREF)
         return wrt_invalid(&t->r, "type mismatch: indirect call through a table of externref");
     if (type_index >= t->module->info.type_count)
@@ -670,8 +669,8 @@ static bool branch_table(struct translator *t)
 static bool ref_null(struct translator *t)
 {
     wrt_type type = 0;
-    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
-    return wrt_read_reference_type(&t->r, &type) && push_const(t, type, 0);
+    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
+           wrt_read_reference_type(&t->r, &type) && push_const(t, type, 0);
 }
 
 static bool ref_is_null(struct translator *t)
@@ -694,8 +693,8 @@ static bool ref_func(struct translator *t)
         return wrt_invalid(&t->r, "unknown function %u", function);
     if (!(t->declared[function / 8] >> (function % 8) & 1))
         return wrt_invalid(&t->r, "undeclared function reference %u", function);
-    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
-    return wrt_emit_ref_func(t, function, t->height) && push(t, WRT_FUNCREF);
+    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
+           wrt_emit_ref_func(t, function, t->height) && push(t, WRT_FUNCREF);
 }
 
 /* Pops operands given bottom first, emits on their homes, pushes at most one result. */
@@ -715,8 +714,8 @@ static bool table_get_set(struct translator *t, bool set)
         return false;
     const wrt_type element = t->module->tables[table].element;
     const wrt_type types[] = {WRT_I32, element};
-    t->features |= UINT64_C(1) << WRT_FEATURE_REFERENCE_TYPES;
-    return on_homes(t, set ? OP_table_set : OP_table_get, types, set ? 2 : 1, 0, table,
+    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
+           on_homes(t, set ? OP_table_set : OP_table_get, types, set ? 2 : 1, 0, table,
                     set ? 0 : element);
 }
 
@@ -752,7 +751,8 @@ static const wrt_type three_i32[] = {WRT_I32, WRT_I32, WRT_I32};
 static bool memory_bulk(struct translator *t, uint32_t opcode)
 {
     uint32_t a = 0, b = 0;
-    t->features |= UINT64_C(1) << WRT_FEATURE_BULK_MEMORY;
+    if (!wrt_use(&t->r, WRT_FEATURE_BULK_MEMORY))
+        return false;
     switch (opcode) {
     case 8:
         return read_data(t, &a) && read_memory(t, &b) &&
@@ -768,8 +768,8 @@ static bool memory_bulk(struct translator *t, uint32_t opcode)
 static bool table_bulk(struct translator *t, uint32_t opcode)
 {
     uint32_t a = 0, b = 0;
-    t->features |= UINT64_C(1) << (opcode <= 14 ? WRT_FEATURE_BULK_MEMORY
-                                                : WRT_FEATURE_REFERENCE_TYPES);
+    if (!wrt_use(&t->r, opcode <= 14 ? WRT_FEATURE_BULK_MEMORY : WRT_FEATURE_REFERENCE_TYPES))
+        return false;
     if (opcode == 12) {
         if (!read_element(t, &a) || !read_table(t, &b))
             return false;
@@ -802,10 +802,8 @@ static bool prefixed_fc(struct translator *t)
     uint32_t opcode = 0;
     if (!wrt_read_u32(&t->r, &opcode))
         return false;
-    if (opcode <= 7) {
-        t->features |= UINT64_C(1) << WRT_FEATURE_SATURATING;
-        return unary(t, &saturating[opcode], 0);
-    }
+    if (opcode <= 7)
+        return wrt_use(&t->r, WRT_FEATURE_SATURATING) && unary(t, &saturating[opcode], 0);
     if (opcode <= 11)
         return memory_bulk(t, opcode);
     if (opcode <= 17)
@@ -904,8 +902,8 @@ static bool instruction(struct translator *t, uint8_t opcode)
         return load(t, opcode);
     if (opcode >= 0x36 && opcode <= 0x3E)
         return store(t, opcode);
-    if (opcode >= 0xC0 && opcode <= 0xC4)
-        t->features |= UINT64_C(1) << WRT_FEATURE_SIGN_EXTENSION;
+    if (opcode >= 0xC0 && opcode <= 0xC4 && !wrt_use(&t->r, WRT_FEATURE_SIGN_EXTENSION))
+        return false;
     if (unaries[opcode].from != 0)
         return unary(t, &unaries[opcode], opcode);
     if (opcode >= 0x46 && opcode <= 0xA6)

@@ -17,7 +17,6 @@ struct constant_reader {
     const struct wrt_module *module;
     uint32_t global_limit;
     uint8_t *declared;
-    uint64_t *features;
     uint32_t depth;
     wrt_type types[CONSTANT_DEPTH];
 };
@@ -41,8 +40,9 @@ static bool read_global(struct constant_reader *c)
     const struct wrt_global_type *type = &c->module->globals[index].type;
     if (type->is_mutable)
         return wrt_invalid(c->r, "constant expression required: global %u is mutable", index);
-    if (index >= c->module->info.imported_global_count)
-        *c->features |= UINT64_C(1) << WRT_FEATURE_EXTENDED_CONST;
+    if (index >= c->module->info.imported_global_count &&
+        !wrt_use(c->r, WRT_FEATURE_EXTENDED_CONST))
+        return false;
     return push(c, type->content);
 }
 
@@ -59,7 +59,8 @@ static bool read_function(struct constant_reader *c)
 
 static bool read_arithmetic(struct constant_reader *c, wrt_type type)
 {
-    *c->features |= UINT64_C(1) << WRT_FEATURE_EXTENDED_CONST;
+    if (!wrt_use(c->r, WRT_FEATURE_EXTENDED_CONST))
+        return false;
     if (c->depth < 2 || c->types[c->depth - 1] != type || c->types[c->depth - 2] != type)
         return wrt_invalid(c->r, "type mismatch in constant expression");
     c->depth--;
@@ -102,10 +103,10 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
 
 bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
                          uint32_t global_limit, uint8_t *declared, wrt_type type,
-                         uint64_t *features, struct wrt_const_expr *out)
+                         struct wrt_const_expr *out)
 {
     struct constant_reader c = {.r = r, .module = module, .global_limit = global_limit,
-                                .declared = declared, .features = features};
+                                .declared = declared};
     const uint8_t *start = r->at;
     for (;;) {
         uint8_t opcode = 0;

@@ -40,8 +40,11 @@ static enum wrt_status check_config(const struct wrt_module_config *c, struct wr
                         : c->max_parameters > 65000  ? "max_parameters"
                         : c->max_frame_slots > 65000 ? "max_frame_slots"
                                                      : NULL;
-    return field == NULL ? WRT_OK
-                         : wrt_fail(error, WRT_ERR_ARGUMENT, "%s is above 65,000", field);
+    if (field != NULL)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "%s is above 65,000", field);
+    return (c->features_off & ~WRT_FEATURES_ALL) == 0
+               ? WRT_OK
+               : wrt_fail(error, WRT_ERR_ARGUMENT, "features_off has a bit of no feature");
 }
 
 /* ---- begin, abort ---- */
@@ -92,6 +95,7 @@ enum wrt_status wrt_module_begin(struct wrt_partition *partition,
     l->t.config = &l->module->config;
     l->t.handlers = wrt_handlers();
     l->t.r.error = &l->failure;
+    l->t.r.features_off = chosen.features_off;
     *out = l;
     return WRT_OK;
 }
@@ -499,7 +503,7 @@ enum wrt_status wrt_module_finish(struct wrt_module_loader *loader, struct wrt_m
     }
     struct wrt_module *module = loader->module;
     module->info.module_bytes = loader->offset;
-    module->info.features = loader->t.features;
+    module->info.features = loader->t.r.features;
     free_loader(loader);
     *out = module;
     return WRT_OK;

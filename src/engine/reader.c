@@ -125,7 +125,7 @@ bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out)
     }
     *out = byte;
     r->at++;
-    return true;
+    return !wrt_is_reference(byte) || wrt_use(r, WRT_FEATURE_REFERENCE_TYPES);
 }
 
 bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out)

@@ -17,6 +17,8 @@ struct wrt_reader {
     uint64_t offset; /* of `start` in the module */
     struct wrt_error *error;
     enum wrt_status status; /* of the first failure */
+    uint64_t features;      /* used so far */
+    uint64_t features_off;  /* not to be used */
 };
 
 static inline uint64_t wrt_reader_offset(const struct wrt_reader *r)
@@ -36,6 +38,14 @@ bool wrt_refuse(struct wrt_reader *r, enum wrt_status status, const char *format
 #define wrt_invalid(r, ...) wrt_refuse(r, WRT_ERR_INVALID, __VA_ARGS__)
 #define wrt_unsupported(r, feature) \
     wrt_refuse(r, WRT_ERR_UNSUPPORTED, "feature not supported: %s", feature)
+
+/* Notes that the module uses a feature; refuses one that the configuration turned off. */
+WRT_MUST_CHECK static inline bool wrt_use(struct wrt_reader *r, enum wrt_feature feature)
+{
+    r->features |= UINT64_C(1) << feature;
+    return (r->features_off >> feature & 1) == 0 ||
+           wrt_invalid(r, "feature is turned off: %s", wrt_feature_name(feature));
+}
 
 bool wrt_read_leb(struct wrt_reader *r, unsigned bits, bool is_signed, uint64_t *out);
 
@@ -101,6 +111,6 @@ static inline bool wrt_is_reference(wrt_type type)
 struct wrt_module;
 bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
                          uint32_t global_limit, uint8_t *declared, wrt_type type,
-                         uint64_t *features, struct wrt_const_expr *out);
+                         struct wrt_const_expr *out);
 
 #endif

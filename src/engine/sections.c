@@ -23,9 +23,9 @@ static bool read_count(struct wrt_module_loader *l, uint32_t limit, uint32_t alr
     return true;
 }
 
-static void uses(struct wrt_module_loader *l, enum wrt_feature feature)
+WRT_MUST_CHECK static bool uses(struct wrt_module_loader *l, enum wrt_feature feature)
 {
-    l->t.features |= UINT64_C(1) << feature;
+    return wrt_use(&l->t.r, feature);
 }
 
 /* ---- types ---- */
@@ -59,9 +59,7 @@ static bool read_type(struct wrt_module_loader *l, wrt_type **pool,
     if (!read_type_list(l, pool, &type->parameters, &type->parameter_count) ||
         !read_type_list(l, pool, &type->results, &type->result_count))
         return false;
-    if (type->result_count > 1)
-        uses(l, WRT_FEATURE_MULTI_VALUE);
-    return true;
+    return type->result_count <= 1 || uses(l, WRT_FEATURE_MULTI_VALUE);
 }
 
 static uint32_t hash_type(const struct wrt_function_type *type)
@@ -168,8 +166,8 @@ static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *
         return wrt_unsupported(r, "typed function references");
     if (!wrt_read_reference_type(r, &out->element) || !read_limits(r, &out->limits))
         return false;
-    if (out->element == WRT_EXTERNREF)
-        uses(l, WRT_FEATURE_REFERENCE_TYPES);
+    if (out->element == WRT_EXTERNREF && !uses(l, WRT_FEATURE_REFERENCE_TYPES))
+        return false;
     if (out->limits.minimum > UINT32_MAX || out->limits.maximum > UINT32_MAX)
         return wrt_invalid(r, "table size must be at most 2^32-1");
     return check_limits(r, &out->limits);
@@ -250,9 +248,8 @@ static bool read_import(struct wrt_module_loader *l, struct wrt_import *import)
         import->index = info->global_count++;
         if (!read_global_type(l, &m->globals[import->index].type))
             return false;
-        if (m->globals[import->index].type.is_mutable)
-            uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
-        return true;
+        return !m->globals[import->index].type.is_mutable ||
+               uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
     case 4: return wrt_unsupported(r, "exceptions");
     default:
         r->at--;
@@ -330,9 +327,7 @@ static bool read_imports(struct wrt_module_loader *l)
     m->info.imported_table_count = m->info.table_count;
     m->info.imported_memory_count = m->info.memory_count;
     m->info.imported_global_count = m->info.global_count;
-    if (m->info.memory_count > 1)
-        uses(l, WRT_FEATURE_MULTI_MEMORY);
-    return true;
+    return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
 }
 
 /* ---- definitions ---- */
@@ -366,9 +361,7 @@ static bool read_tables(struct wrt_module_loader *l)
         if (!read_table_type(l, &m->tables[old + i]))
             return false;
     m->info.table_count = old + count;
-    if (m->info.table_count > 1)
-        uses(l, WRT_FEATURE_REFERENCE_TYPES);
-    return true;
+    return m->info.table_count <= 1 || uses(l, WRT_FEATURE_REFERENCE_TYPES);
 }
 
 static bool read_memories(struct wrt_module_loader *l)
@@ -382,9 +375,7 @@ static bool read_memories(struct wrt_module_loader *l)
         if (!read_memory_type(l, &m->memories[old + i]))
             return false;
     m->info.memory_count = old + count;
-    if (m->info.memory_count > 1)
-        uses(l, WRT_FEATURE_MULTI_MEMORY);
-    return true;
+    return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
 }
 
 /* The bitmap of functions that ref.func may name. All functions are known by now. */
@@ -397,7 +388,7 @@ bool wrt_load_need_declared(struct wrt_module_loader *l)
 static bool read_const(struct wrt_module_loader *l, wrt_type type, struct wrt_const_expr *out)
 {
     return wrt_read_const_expr(&l->t.r, l->module, l->module->info.global_count, l->t.declared,
-                               type, &l->t.features, out);
+                               type, out);
 }
 
 static bool read_globals(struct wrt_module_loader *l)
@@ -483,9 +474,8 @@ static bool read_export(struct wrt_module_loader *l, struct wrt_export *export)
     export->kind = (enum wrt_extern_kind)kind;
     if (kind == WRT_EXTERN_FUNCTION)
         l->t.declared[export->index / 8] |= (uint8_t)(1u << (export->index % 8));
-    if (kind == WRT_EXTERN_GLOBAL && l->module->globals[export->index].type.is_mutable)
-        uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
-    return true;
+    return kind != WRT_EXTERN_GLOBAL || !l->module->globals[export->index].type.is_mutable ||
+           uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
 }
 
 static bool read_exports(struct wrt_module_loader *l)
@@ -596,8 +586,8 @@ static bool read_element(struct wrt_module_loader *l, struct wrt_element_segment
         return false;
     if (flags > 7)
         return wrt_malformed(r, "malformed element segment flags");
-    if (flags != 0)
-        uses(l, WRT_FEATURE_BULK_MEMORY);
+    if (flags != 0 && !uses(l, WRT_FEATURE_BULK_MEMORY))
+        return false;
     if (!read_element_head(l, s, flags))
         return false;
     if (s->mode == WRT_SEGMENT_ACTIVE && l->module->tables[s->table].element != s->type)
@@ -628,8 +618,7 @@ static bool read_data_count(struct wrt_module_loader *l)
                           l->data_count, l->module->config.max_segments);
     l->t.has_data_count = true;
     l->module->info.data_segment_count = l->data_count;
-    uses(l, WRT_FEATURE_BULK_MEMORY);
-    return true;
+    return uses(l, WRT_FEATURE_BULK_MEMORY);
 }
 
 static bool read_data_segment(struct wrt_module_loader *l, struct wrt_data_segment *s)
@@ -643,8 +632,8 @@ static bool read_data_segment(struct wrt_module_loader *l, struct wrt_data_segme
     if (flags == 2 && !wrt_read_u32(r, &s->memory))
         return false;
     s->mode = flags == 1 ? WRT_SEGMENT_PASSIVE : WRT_SEGMENT_ACTIVE;
-    if (flags == 1)
-        uses(l, WRT_FEATURE_BULK_MEMORY);
+    if (flags == 1 && !uses(l, WRT_FEATURE_BULK_MEMORY))
+        return false;
     if (s->mode == WRT_SEGMENT_ACTIVE) {
         if (s->memory >= l->module->info.memory_count)
             return wrt_invalid(r, "unknown memory %u", s->memory);

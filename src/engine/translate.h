@@ -79,7 +79,6 @@ struct translator {
     const struct wrt_module_config *config;
     struct wrt_reader r;
     uint8_t *declared; /* bitmap: functions that ref.func may name */
-    uint64_t features;
     bool has_data_count;
 
     struct operand *operands;

@@ -208,6 +208,14 @@ expect 'the footprint of a larger stack is larger' 0 '^  stack +1048[0-9]{3} ' '
 expect 'the footprint runs nothing' 0 '^  total ' '' inspect --footprint startup.wasm
 expect 'the footprint needs no imports' 0 '^  total ' '' inspect --footprint imports.wasm
 
+# ---- features ----
+expect 'a feature that is turned off is named' 243 '' 'feature is turned off: multi-value' validate --without simd,multi-value values.wasm
+expect 'run refuses it too' 243 '' 'feature is turned off: ' run --features none --invoke add values.wasm 1 2
+expect 'features that are not used may be off' 0 'valid' '' validate --without tail-call,gc values.wasm
+expect 'the features used may be the only ones' 0 'valid' '' validate --features "$( (cd "$work" && "$wrt" inspect values.wasm) | sed -n 's/^features beyond WebAssembly 1.0: //p' | tr ' ' ,)" values.wasm
+expect 'an unknown feature is refused' 240 '' '--without takes' validate --without warp values.wasm
+expect 'an empty name in a list is refused' 240 '' '--features takes' run --features gc,, values.wasm
+
 # ---- inspect ----
 expect 'types' 0 '^  0 +\(i32, i32\) -> \(i32\)$' '' inspect values.wasm
 expect 'exports' 0 '^  function add = 0: \(i32, i32\) -> \(i32\)$' '' inspect values.wasm
