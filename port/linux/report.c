@@ -15,6 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../posix/posix.h"
+
 static _Atomic uint32_t requested, active; /* bit per enum wrt_linux_feature */
 
 const char *wrt_port_name(void)
@@ -44,6 +46,11 @@ enum wrt_status wrt_linux_to_status(int error_number)
     default:
         return WRT_ERR_IO;
     }
+}
+
+enum wrt_status wrt_posix_to_status(int error_number)
+{
+    return wrt_linux_to_status(error_number);
 }
 
 void wrt_linux_note_requested(enum wrt_linux_feature feature)

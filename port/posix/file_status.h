@@ -12,6 +12,9 @@
 /* A socket's type is not in its stat: stream, until wrt_port_file_stat asks it. */
 void wrt_posix_status(const struct stat *status, struct wrt_port_file_status *out);
 
+/* A mode's type; for a socket the same as above. */
+enum wrt_port_file_type wrt_posix_file_type(mode_t mode);
+
 /* [0] access, [1] modification, as utimensat takes them. */
 enum wrt_errno wrt_posix_times(const struct wrt_port_file_times *times, struct timespec out[2]);
 

@@ -1,114 +1,35 @@
-/* port/qnx/fault.c - a touch of one of our guards ends the body that made it.
+/* port/qnx/fault.c - what a fault says on QNX, and where its handler runs.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Guards answer with SIGSEGV, a lazy page without RAM behind it with SIGBUS, and which code
- * goes with either differs per release: so both signals are taken and the address decides.
- * Before 8.0 there is no alternate stack: a handler cannot run when the thread's own stack
- * is used up, which is why wasm frames never lie on it and its limit is checked in software.
- * No signal is blocked meanwhile (SA_NODEFER), so leaving by siglongjmp leaves none blocked.
+ * goes with either differs per release: so the address decides (../posix/fault.c). Before 8.0
+ * there is no alternate stack: a handler cannot run when the thread's own stack is used up,
+ * which is why wasm frames never lie on it and its limit is checked in software.
  */
 #include "qnx.h"
 
-#include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
+
+#include "../posix/posix.h"
 
 #if defined(SA_ONSTACK) /* 8.0: used by threads that have such a stack */
-enum { HANDLER_FLAGS = SA_SIGINFO | SA_NODEFER | SA_ONSTACK };
+const int wrt_posix_fault_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
 #else
-enum { HANDLER_FLAGS = SA_SIGINFO | SA_NODEFER };
+const int wrt_posix_fault_flags = SA_SIGINFO | SA_NODEFER;
 #endif
 
-struct scope {
-    sigjmp_buf leave;
-    struct scope *outer;
-    struct wrt_port_fault fault;
-};
-
-static _Thread_local struct scope *innermost;
-static struct sigaction previous_segv, previous_bus;
-static _Atomic int installed; /* 0 no, 1 yes, 2 refused */
-static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* Hands the signal to whoever had it before us; by default the process dies of it. */
-static void pass_on(int number, siginfo_t *info, void *context)
+void wrt_posix_note_faults(bool is_active)
 {
-    const struct sigaction *before = number == SIGBUS ? &previous_bus : &previous_segv;
-
-    if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN) {
-        (void)signal(number, SIG_DFL); /* returning runs the instruction again: it dies there */
-    } else if (before->sa_flags & SA_SIGINFO) {
-        before->sa_sigaction(number, info, context);
-    } else {
-        before->sa_handler(number);
-    }
+    if (is_active)
+        wrt_qnx_note_active(WRT_QNX_FAULT_HANDLER);
+    else
+        wrt_qnx_note_requested(WRT_QNX_FAULT_HANDLER);
 }
 
-static void on_fault(int number, siginfo_t *info, void *context)
+/* The context has no fault status register: read or write is not known. */
+void wrt_posix_describe_fault(const siginfo_t *info, void *context,
+                              struct wrt_port_fault *out)
 {
-    struct scope *scope = innermost;
-
-    if (scope != NULL && wrt_fault_is_ours(info->si_addr)) {
-        /* The context has no fault status register: read or write is not known. */
-        scope->fault = (struct wrt_port_fault){.address = info->si_addr,
-                                               .instruction = info->si_fltip};
-        siglongjmp(scope->leave, 1);
-    }
-    pass_on(number, info, context);
-}
-
-static int install(void)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_fault;
-    action.sa_flags = HANDLER_FLAGS;
-    (void)sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &previous_segv) != 0)
-        return 2;
-    if (sigaction(SIGBUS, &action, &previous_bus) != 0) {
-        (void)sigaction(SIGSEGV, &previous_segv, NULL);
-        return 2;
-    }
-    wrt_qnx_note_active(WRT_QNX_FAULT_HANDLER);
-    return 1;
-}
-
-static bool is_installed(void)
-{
-    int state = atomic_load_explicit(&installed, memory_order_acquire);
-
-    if (state != 0)
-        return state == 1;
-    wrt_qnx_note_requested(WRT_QNX_FAULT_HANDLER);
-    pthread_mutex_lock(&install_lock);
-    state = atomic_load_explicit(&installed, memory_order_relaxed);
-    if (state == 0) {
-        state = install();
-        atomic_store_explicit(&installed, state, memory_order_release);
-    }
-    pthread_mutex_unlock(&install_lock);
-    return state == 1;
-}
-
-enum wrt_status wrt_port_fault_run(void (*body)(void *), void *context,
-                                   struct wrt_port_fault *fault)
-{
-    struct scope scope;
-
-    if (!is_installed())
-        return WRT_ERR_UNSUPPORTED;
-    scope.outer = innermost;
-    if (sigsetjmp(scope.leave, 0) == 0) {
-        innermost = &scope;
-        body(context);
-        innermost = scope.outer;
-        return WRT_OK;
-    }
-    innermost = scope.outer;
-    *fault = scope.fault;
-    return WRT_ERR_TRAP;
+    (void)context;
+    *out = (struct wrt_port_fault){.address = info->si_addr, .instruction = info->si_fltip};
 }

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "../posix/posix.h"
 #if WRT_QNX_SECPOL
 #include <secpol/secpol.h>
 #endif
@@ -53,6 +55,11 @@ enum wrt_status wrt_qnx_to_status(int error_number)
     default:
         return WRT_ERR_IO;
     }
+}
+
+enum wrt_status wrt_posix_to_status(int error_number)
+{
+    return wrt_qnx_to_status(error_number);
 }
 
 void wrt_qnx_note_requested(enum wrt_qnx_feature feature)

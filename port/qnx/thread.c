@@ -1,57 +1,16 @@
-/* port/qnx/thread.c - threads, their priority and processors, and the inheriting mutex.
+/* port/qnx/thread.c - a thread's priority, processors, name and stack.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "qnx.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
+
+#include "../posix/posix.h"
 
 enum { DEFAULT_STACK_BYTES = 256 * 1024, NAME_MOST = 15 };
 enum { PRIORITY_MOST = 250 }; /* 8.0 keeps 255 and others to itself */
-
-_Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct wrt_port_mutex), "mutex must fit");
-_Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(struct wrt_port_mutex), "and align");
-
-static pthread_mutex_t *native(struct wrt_port_mutex *mutex)
-{
-    return (pthread_mutex_t *)(void *)mutex;
-}
-
-enum wrt_status wrt_port_mutex_init(struct wrt_port_mutex *mutex)
-{
-    pthread_mutexattr_t attributes;
-    int error = pthread_mutexattr_init(&attributes);
-
-    if (error != 0)
-        return wrt_qnx_to_status(error);
-    error = pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
-    if (error == 0)
-        error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-    if (error == 0)
-        error = pthread_mutex_init(native(mutex), &attributes);
-    (void)pthread_mutexattr_destroy(&attributes);
-    return wrt_qnx_to_status(error);
-}
-
-enum wrt_status wrt_port_mutex_lock(struct wrt_port_mutex *mutex)
-{
-    int error = pthread_mutex_lock(native(mutex));
-
-    return error == EDEADLK ? WRT_ERR_BUSY : wrt_qnx_to_status(error);
-}
-
-void wrt_port_mutex_unlock(struct wrt_port_mutex *mutex)
-{
-    (void)pthread_mutex_unlock(native(mutex));
-}
-
-void wrt_port_mutex_deinit(struct wrt_port_mutex *mutex)
-{
-    (void)pthread_mutex_destroy(native(mutex));
-}
 
 /* ---- the calling thread ---- */
 
@@ -153,19 +112,9 @@ enum wrt_status wrt_port_thread_stack_left(size_t *out)
     return WRT_OK;
 }
 
-/* ---- starting threads ---- */
+/* ---- of threads that start ---- */
 
-/* What the new thread needs; it lives on the creator's stack until `ready`. */
-struct start {
-    void (*body)(void *);
-    void *context;
-    const struct wrt_port_thread_config *config;
-    size_t stack_bytes;
-    uint32_t ready;
-    enum wrt_status status;
-};
-
-static void set_name(const char *name)
+void wrt_posix_name_thread(const char *name)
 {
     struct { /* as _NTO_TCTL_NAME takes it */
         int new_length, old_length;
@@ -176,21 +125,8 @@ static void set_name(const char *name)
     (void)ThreadCtl(_NTO_TCTL_NAME, &request);
 }
 
-static enum wrt_status apply_config(const struct wrt_port_thread_config *config)
-{
-    enum wrt_status status = WRT_OK;
-
-    if (config->name != NULL)
-        set_name(config->name);
-    if (config->affinity != 0)
-        status = wrt_port_thread_set_affinity(config->affinity);
-    if (status == WRT_OK && config->priority != 0)
-        status = wrt_port_thread_set_priority(config->priority);
-    return status;
-}
-
 /* Where this thread's stack ends, a page spared for what lies above our first frame. */
-static void note_stack(size_t stack_bytes)
+void wrt_posix_thread_starts(size_t stack_bytes)
 {
     const uint8_t here = 0;
     uintptr_t low = (uintptr_t)&here - (stack_bytes - wrt_port_page_bytes());
@@ -198,25 +134,7 @@ static void note_stack(size_t stack_bytes)
     stack_low = (const uint8_t *)low;
 }
 
-static void *run(void *argument)
-{
-    struct start *start = argument;
-    void (*body)(void *) = start->body;
-    void *context = start->context;
-    enum wrt_status status = apply_config(start->config);
-    uint32_t woken;
-
-    note_stack(start->stack_bytes);
-    start->status = status;
-    __atomic_store_n(&start->ready, 1, __ATOMIC_SEQ_CST);
-    /* *start may be gone from here on; the wake only names its address. */
-    (void)!wrt_port_wake(&start->ready, 1, false, &woken);
-    if (status == WRT_OK)
-        body(context);
-    return NULL;
-}
-
-static int set_stack(pthread_attr_t *attributes, size_t bytes)
+int wrt_posix_set_stack(pthread_attr_t *attributes, size_t bytes)
 {
     int error = pthread_attr_setstacksize(attributes, bytes);
 
@@ -227,7 +145,7 @@ static int set_stack(pthread_attr_t *attributes, size_t bytes)
     return error;
 }
 
-static size_t stack_bytes_for(size_t asked)
+size_t wrt_posix_stack_bytes(size_t asked)
 {
     size_t page = wrt_port_page_bytes();
     size_t bytes = asked != 0 ? asked : DEFAULT_STACK_BYTES;
@@ -235,49 +153,4 @@ static size_t stack_bytes_for(size_t asked)
     if (bytes < 4 * page) /* PTHREAD_STACK_MIN is 256 bytes before 8.0 */
         bytes = 4 * page;
     return (bytes + page - 1) & ~(page - 1);
-}
-
-enum wrt_status wrt_port_thread_create(const struct wrt_port_thread_config *config,
-                                       void (*body)(void *), void *context,
-                                       struct wrt_port_thread *out)
-{
-    struct start start = {.body = body, .context = context, .config = config};
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int error;
-
-    if (config->stack_bytes > SIZE_MAX / 2)
-        return WRT_ERR_ARGUMENT;
-    error = pthread_attr_init(&attributes);
-    if (error != 0)
-        return wrt_qnx_to_status(error);
-    start.stack_bytes = stack_bytes_for(config->stack_bytes);
-    error = set_stack(&attributes, start.stack_bytes);
-    if (error == 0)
-        error = pthread_create(&thread, &attributes, run, &start);
-    (void)pthread_attr_destroy(&attributes);
-    if (error != 0)
-        return wrt_qnx_to_status(error);
-    while (__atomic_load_n(&start.ready, __ATOMIC_ACQUIRE) == 0)
-        (void)!wrt_port_wait(&start.ready, 0, UINT64_MAX, false);
-    if (start.status != WRT_OK) {
-        (void)pthread_join(thread, NULL);
-        return start.status;
-    }
-    out->id = (uint64_t)thread;
-    out->is_valid = true;
-    return WRT_OK;
-}
-
-enum wrt_status wrt_port_thread_join(struct wrt_port_thread *thread)
-{
-    int error;
-
-    if (!thread->is_valid)
-        return WRT_ERR_STATE;
-    error = pthread_join((pthread_t)thread->id, NULL);
-    if (error != 0)
-        return error == EDEADLK ? WRT_ERR_BUSY : wrt_qnx_to_status(error);
-    thread->is_valid = false;
-    return WRT_OK;
 }

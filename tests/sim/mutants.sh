@@ -19,15 +19,16 @@ mutant() { # NAME TEST FILE SED-EXPRESSION...: what is wrong, the test program a
   local name=$1 program=${2%%:*} test=${2##*:} file=$3
   shift 3
   [ "$wanted" = '  ' ] || [[ $wanted == *" $name "* ]] || return
-  rm -rf "$work/port" && mkdir -p "$work/port/qnx" && cp -r port/posix "$work/port/"
-  cp port/qnx/*.[ch] "$work/port/qnx/"
-  local e; for e; do sed -i "$e" "$work/port/qnx/$file"; done
-  if cmp -s "port/qnx/$file" "$work/port/qnx/$file"; then
+  local folder=qnx
+  [ -f "port/qnx/$file" ] || { folder=posix file=${file#posix/}; }
+  rm -rf "$work/port" && mkdir -p "$work/port" && cp -r port/posix port/qnx "$work/port/"
+  local e; for e; do sed -i "$e" "$work/port/$folder/$file"; done
+  if cmp -s "port/$folder/$file" "$work/port/$folder/$file"; then
     echo "FAIL $name: the change does not apply"
     return
   fi
   local objects=() source
-  for source in "$work"/port/qnx/*.c; do
+  for source in "$work/port/$folder"/*.c; do
     if [ "$(basename "$source")" = "$file" ] || [ "$file" = qnx.h ]; then
       if ! $line -w -o "$source.o" -c "$source" 2>"$work/errors"; then
         echo "PASS $name: does not even compile"
@@ -68,8 +69,8 @@ mutant 06-sign-of-status traps:trap_06_errors_of_the_r_calls_are_read_right park
 mutant 07-relative-time traps:trap_07_timeouts_are_absolute_and_set_last park.c 's/(_NTO_TIMEOUT_RECEIVE | TIMER_ABSTIME)/_NTO_TIMEOUT_RECEIVE/'
 mutant 07-call-in-between traps:trap_07_timeouts_are_absolute_and_set_last park.c 's/        error = MsgReceivePulse_r(waiter->chid/        (void)wrt_qnx_current_priority();\n        error = MsgReceivePulse_r(waiter->chid/'
 mutant 08-receive-messages traps:trap_08_no_receive_ids_are_kept park.c 's/error = MsgReceivePulse_r(waiter->chid, &pulse, sizeof pulse, NULL);/error = -(int)MsgReceive_r(waiter->chid, \&pulse, sizeof pulse, NULL);/'
-[ "$is8" ] || mutant 09-signal-stack-flag traps:trap_09_fault_handlers_need_no_signal_stack fault.c 's/HANDLER_FLAGS = SA_SIGINFO | SA_NODEFER }/HANDLER_FLAGS = SA_SIGINFO | SA_NODEFER | 8 }/'
-mutant 10-no-sigbus traps:trap_10_both_signals_are_faults fault.c 's/if (sigaction(SIGBUS, /if (sigaction(SIGTRAP, /'
+[ "$is8" ] || mutant 09-signal-stack-flag traps:trap_09_fault_handlers_need_no_signal_stack fault.c 's/fault_flags = SA_SIGINFO | SA_NODEFER;/fault_flags = SA_SIGINFO | SA_NODEFER | 8;/'
+mutant 10-no-sigbus traps:trap_10_both_signals_are_faults posix/fault.c 's/if (sigaction(SIGBUS, /if (sigaction(SIGTRAP, /'
 mutant 10-signal-stays-blocked traps:trap_10_both_signals_are_faults fault.c 's/SA_SIGINFO | SA_NODEFER/SA_SIGINFO/'
 mutant 11-two-calls-per-commit traps:trap_11_mapping_calls_are_few_and_where_they_belong memory.c 's/^    if (status != WRT_OK) .. what a failed MAP_FIXED.*/    (void)mprotect(address, size_bytes, protection(rights));\n&/'
 mutant 12-heap-on-the-path traps:trap_12_the_heap_is_left_alone park.c 's/#include <time.h>/#include <time.h>\n#include <stdlib.h>/' 's/^    wrt_qnx_note_requested(WRT_QNX_PULSE_WAIT);/    void *volatile p = malloc(16); free(p);\n&/'

@@ -201,8 +201,10 @@ static void guard_makes_the_pages_beside_inaccessible(void **state)
         large = get(100000);
         block -= (uintptr_t)block % page; /* the arena's start: its first block */
         large -= (uintptr_t)large % page;
-        if (wrt_port_probe(block, WRT_PORT_READ) == WRT_ERR_UNSUPPORTED)
+        if (wrt_port_probe(block, WRT_PORT_READ) == WRT_ERR_UNSUPPORTED) {
+            print_message("port %s cannot probe memory\n", wrt_port_name());
             skip();
+        }
         if (level >= WRT_VERIFY_FULL) {
             assert_int_equal(wrt_port_probe(block - 1, WRT_PORT_READ), expected);
             assert_int_equal(wrt_port_probe(block + 32768, WRT_PORT_READ), expected);

@@ -65,8 +65,10 @@ static void expect_hit(void (*body)(void *), uint8_t *at, bool is_write)
     int64_t offset = 0;
     enum wrt_status status = wrt_guard_run(body, at, &hit);
 
-    if (status == WRT_ERR_UNSUPPORTED)
+    if (status == WRT_ERR_UNSUPPORTED) {
+        print_message("port %s cannot catch faults\n", wrt_port_name());
         skip();
+    }
     assert_int_equal(status, WRT_ERR_TRAP);
     assert_ptr_equal(hit.address, at);
     assert_true(wrt_pages_owns(&pages, hit.address, &offset));

@@ -100,8 +100,10 @@ static void expect_access(const uint8_t *at, bool allowed)
 {
     enum wrt_status status = wrt_port_probe(at, WRT_PORT_WRITE);
 
-    if (status == WRT_ERR_UNSUPPORTED)
+    if (status == WRT_ERR_UNSUPPORTED) {
+        print_message("port %s cannot probe memory\n", wrt_port_name());
         skip();
+    }
     assert_int_equal(status, allowed ? WRT_OK : WRT_ERR_DENIED);
 }
 

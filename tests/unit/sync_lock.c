@@ -33,6 +33,17 @@
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) { return "report_mutex_bugs=0:detect_deadlocks=0"; }
 
+static bool is_linux(void) { return strcmp(wrt_port_name(), "linux") == 0; }
+
+/* Ends the test as skipped elsewhere, with the reason. */
+static void need_linux(const char *what)
+{
+    if (is_linux())
+        return;
+    print_message("%s: only where the port is linux, here it is %s\n", what, wrt_port_name());
+    skip();
+}
+
 static uint64_t now_ns(void)
 {
     uint64_t now = 0;
@@ -76,7 +87,10 @@ static void *hold_until_told(void *context)
 static void check_errors_of(const struct wrt_mutex_config *config)
 {
     is_held = may_go = 0;
-    assert_int_equal(wrt_mutex_init(&mutex, config), WRT_OK);
+    enum wrt_status status = wrt_mutex_init(&mutex, config);
+    if (status == WRT_ERR_UNSUPPORTED && config != NULL && config->is_shared && !is_linux())
+        return; /* told, not pretended */
+    assert_int_equal(status, WRT_OK);
     assert_int_equal(wrt_mutex_unlock(&mutex), WRT_ERR_DENIED);
     assert_int_equal(wrt_mutex_lock(&mutex), WRT_OK);
     assert_int_equal(wrt_mutex_lock(&mutex), WRT_ERR_DEADLOCK);
@@ -144,6 +158,7 @@ static void robust_mutex_tells_of_a_dead_owner(void **state)
 static void shared_mutex_tells_of_a_dead_process(void **state)
 {
     (void)state;
+    need_linux("forks");
     struct wrt_mutex *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(shared, MAP_FAILED);
@@ -221,6 +236,7 @@ static bool comes_to(uint32_t id, int priority)
 static void inheritance_goes_three_deep(void **state)
 {
     (void)state;
+    need_linux("reads priorities from /proc");
     static struct link links[4];
     memset(links, 0, sizeof links);
     may_go = 0;
@@ -266,6 +282,7 @@ static void *lock_at_ceiling(void *context)
 static void ceiling_lifts_the_holder_and_keeps_out_who_is_above(void **state)
 {
     (void)state;
+    need_linux("reads priorities from /proc");
     int seen[5] = { -99, -99, -99, -99, -99 };
     assert_int_equal(wrt_mutex_init(&mutex, &(struct wrt_mutex_config){ .ceiling = 20 }), WRT_OK);
     pthread_t thread;
@@ -377,6 +394,7 @@ static void run_inversion(struct inversion *test, bool inherits)
 static void inversion_is_bounded_by_inheritance(void **state)
 {
     (void)state;
+    need_linux("times what the scheduler does");
     static struct inversion test = { .plain = PTHREAD_MUTEX_INITIALIZER };
     assert_int_equal(wrt_mutex_init(&test.inheriting, NULL), WRT_OK);
     run_inversion(&test, false);
@@ -442,8 +460,10 @@ static void inversion_is_reported_once_with_both_stacks(void **state)
     assert_int_equal(reports[0].fault, WRT_LOCK_INVERSION);
     assert_ptr_equal(reports[0].first, &c);
     assert_ptr_equal(reports[0].second, &a);
-    assert_true(reports[0].depth_now > 2);
-    assert_true(reports[0].depth_before > 2);
+    if (is_linux()) { /* others do not walk stacks */
+        assert_true(reports[0].depth_now > 2);
+        assert_true(reports[0].depth_before > 2);
+    }
     both(&c, &a);
     assert_int_equal(report_count, 1);
     assert_int_equal(wrt_mutex_deinit(&a), WRT_OK);
@@ -482,7 +502,7 @@ static void a_circle_is_refused(void **state)
     assert_int_equal(wrt_mutex_lock(&right), WRT_ERR_DEADLOCK);
     assert_int_equal(report_count, 1);
     assert_int_equal(reports[0].fault, WRT_LOCK_CIRCLE);
-    assert_true(reports[0].depth_before > 0);
+    assert_true(!is_linux() || reports[0].depth_before > 0);
     assert_int_equal(wrt_mutex_unlock(&left), WRT_OK);
     join(thread);
     assert_int_equal(wrt_mutex_deinit(&left), WRT_OK);
@@ -770,10 +790,6 @@ static void once_runs_once_and_again_after_a_failure(void **state)
 
 int main(void)
 {
-    if (strcmp(wrt_port_name(), "linux") != 0) { /* reads priorities from /proc, forks */
-        printf("these tests watch the Linux scheduler; this port is %s\n", wrt_port_name());
-        return 77;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mutex_checks_its_callers),
         cmocka_unit_test(robust_mutex_tells_of_a_dead_owner),
