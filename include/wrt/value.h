@@ -18,7 +18,7 @@ enum wrt_value_type {
     WRT_I64 = 0x7E,
     WRT_F32 = 0x7D,
     WRT_F64 = 0x7C,
-    WRT_V128 = 0x7B, /* two slots; not accepted by this version */
+    WRT_V128 = 0x7B, /* two slots */
     /* nullable references to abstract heap types */
     WRT_NULLEXNREF = 0x74,
     WRT_NULLFUNCREF = 0x73,
@@ -45,7 +45,8 @@ enum wrt_value_type {
 struct wrt_function;
 
 /* One cell of the value stack: what host functions get and give. An i32 lives in
- * `i32` only: the other half is unspecified when read and ignored when written. */
+ * `i32` only: the other half is unspecified when read and ignored when written. A v128 takes two
+ * slots, one behind the other: its sixteen bytes as they stand in a guest's memory. */
 union wrt_slot {
     uint32_t i32;
     uint64_t i64;
@@ -58,8 +59,15 @@ union wrt_slot {
 /* A value with its type, for calls from the host. */
 struct wrt_value {
     wrt_type type;
-    union wrt_slot of;
+    union {
+        union wrt_slot of; /* every type but v128 */
+        union wrt_slot slots[2];
+        uint8_t v128[16];  /* lane 0 first, each lane little-endian */
+    };
 };
+
+/* How many slots values of these types take: one each, two for a v128. O(count). */
+WRT_API uint32_t wrt_type_list_slots(const wrt_type *types, uint32_t count);
 
 /* A function's type. The arrays are borrowed from whoever gave the struct. */
 struct wrt_function_type {

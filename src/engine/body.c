@@ -18,16 +18,19 @@ static struct control *innermost(struct translator *t)
 
 static bool push_operand(struct translator *t, struct operand operand)
 {
-    if (t->height == t->operand_capacity &&
-        !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, t->height + 1,
+    if (t->height + 1 == t->operand_capacity &&
+        !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, t->height + 2,
                           sizeof *t->operands))
         return false;
-    if (t->first_stack_slot + t->height + 1 > t->config->max_frame_slots)
+    const uint32_t end = t->operands[t->height].slot + wrt_type_slots(operand.type);
+    if (end > t->config->max_frame_slots)
         return wrt_refuse(&t->r, WRT_ERR_LIMIT, "frame of over %u slots: max_frame_slots",
                           t->config->max_frame_slots);
+    operand.slot = t->operands[t->height].slot;
     t->operands[t->height++] = operand;
-    if (t->height > t->max_height)
-        t->max_height = t->height;
+    t->operands[t->height].slot = end;
+    if (end > t->frame_slots)
+        t->frame_slots = end;
     return true;
 }
 
@@ -289,13 +292,11 @@ static bool end_block(struct translator *t)
     }
     const struct wrt_function_type type = c->type;
     t->control_count--;
-    if (joined) {
-        /* The results are in their homes: forget how the code above made them. */
-        for (uint32_t i = t->height - type.result_count; i < t->height; i++)
-            t->operands[i] = (struct operand){.type = type.results[i + type.result_count - t->height],
-                                              .kind = AT_HOME, .local = WRT_NONE};
-    }
-    return true;
+    if (!joined)
+        return true;
+    /* The results are in their homes: forget how the code above made them. */
+    t->height -= type.result_count;
+    return push_types(t, type.results, type.result_count);
 }
 
 /* ---- instructions ---- */
@@ -967,6 +968,8 @@ static bool add_locals(struct translator *t, uint32_t count)
     const uint32_t old = t->local_capacity;
     if (!wrt_grow_scratch(t, &t->local_types, &t->local_type_capacity, t->local_count + count,
                           sizeof *t->local_types) ||
+        !wrt_grow_scratch(t, &t->local_slots, &t->local_slot_capacity, t->local_count + count,
+                          sizeof *t->local_slots) ||
         !wrt_grow_scratch(t, &t->local_alias, &t->local_capacity, t->local_count + count,
                           sizeof *t->local_alias))
         return false;
@@ -976,12 +979,24 @@ static bool add_locals(struct translator *t, uint32_t count)
     return true;
 }
 
+/* Lays a local out at the end of the frame so far. */
+static void place_local(struct translator *t, uint32_t local, wrt_type type)
+{
+    t->local_types[local] = type;
+    t->local_slots[local] = t->first_stack_slot;
+    t->first_stack_slot += wrt_type_slots(type);
+}
+
 static bool declare_locals(struct translator *t, uint32_t count, wrt_type type)
 {
+    const uint64_t end = t->first_stack_slot + (uint64_t)count * wrt_type_slots(type);
     if (!add_locals(t, count))
         return false;
+    if (end > t->config->max_frame_slots)
+        return wrt_refuse(&t->r, WRT_ERR_LIMIT, "frame of %llu slots: max_frame_slots is %u",
+                          (unsigned long long)end, t->config->max_frame_slots);
     for (uint32_t i = t->local_count - count; i < t->local_count; i++)
-        t->local_types[i] = type;
+        place_local(t, i, type);
     return true;
 }
 
@@ -990,8 +1005,12 @@ static bool declare_parameters(struct translator *t)
     const uint32_t count = t->type->parameter_count;
     if (!add_locals(t, count))
         return false;
-    if (count != 0)
-        memcpy(t->local_types, t->type->parameters, count * sizeof *t->local_types);
+    t->first_stack_slot = 0;
+    for (uint32_t i = 0; i < count; i++)
+        place_local(t, i, t->type->parameters[i]);
+    const uint32_t results = wrt_type_list_slots(t->type->results, t->type->result_count);
+    t->header_slot = t->first_stack_slot > results ? t->first_stack_slot : results;
+    t->first_stack_slot = t->header_slot + WRT_FRAME_HEADER;
     return true;
 }
 
@@ -1035,18 +1054,16 @@ static bool read_locals(struct translator *t)
 static bool begin_body(struct translator *t, uint32_t function)
 {
     t->type = wrt_type_of_function(t->module, function);
-    t->height = t->max_height = t->settled = 0;
+    t->height = t->settled = 0;
     t->control_count = 0;
     t->local_count = 0;
-    t->header_slot = t->type->parameter_count > t->type->result_count ? t->type->parameter_count
-                                                                      : t->type->result_count;
-    if (!declare_parameters(t) || !read_locals(t))
+    if (!declare_parameters(t) || !read_locals(t) ||
+        !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, 1, sizeof *t->operands))
         return false;
-    t->first_stack_slot =
-        t->header_slot + WRT_FRAME_HEADER + (t->local_count - t->type->parameter_count);
-    if (t->first_stack_slot > t->config->max_frame_slots)
+    if (t->first_stack_slot > t->config->max_frame_slots) /* parameters alone can be too many */
         return wrt_refuse(&t->r, WRT_ERR_LIMIT, "frame of %u slots: max_frame_slots is %u",
                           t->first_stack_slot, t->config->max_frame_slots);
+    t->operands[0].slot = t->frame_slots = t->first_stack_slot;
     const struct wrt_function_type outer = {NULL, t->type->results, 0, t->type->result_count};
     return wrt_emit_begin(t) && push_control(t, CONTROL_FUNCTION, &outer);
 }
@@ -1086,6 +1103,7 @@ void wrt_translator_free(struct translator *t)
     FREE(t->controls, t->control_capacity);
     FREE(t->local_types, t->local_type_capacity);
     FREE(t->local_alias, t->local_capacity);
+    FREE(t->local_slots, t->local_slot_capacity);
     FREE(t->code, t->code_capacity);
     FREE(t->positions, t->position_capacity);
     FREE(t->map, t->map_capacity);

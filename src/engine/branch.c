@@ -27,7 +27,7 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     if (w == NULL)
         return false;
     w[1].k.d = (uint16_t)home_of(t, first);
-    w[1].k.a = (uint16_t)type->parameter_count;
+    w[1].k.a = (uint16_t)(home_of(t, first + type->parameter_count) - home_of(t, first));
     w[1].k.imm = (int32_t)t->pending;
     w[2] = target;
     if (indirect || tail) {
@@ -38,7 +38,7 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     t->pending = 0;
     t->barrier = t->code_count;
     wrt_forget_accumulators(t);
-    if (!tail && type->result_count == 1)
+    if (!tail && type->result_count == 1 && type->results[0] != WRT_V128)
         t->acc[acc_of(type->results[0])] = home_of(t, first);
     return true;
 }
@@ -63,7 +63,10 @@ bool wrt_emit_return(struct translator *t)
     const uint32_t first = t->height - count;
     unsigned op = OP_ret;
     uint32_t s = 0;
-    if (count == 1) {
+    if (count == 1 && t->type->results[0] == WRT_V128) {
+        if (!wrt_emit_value(t, first, 0))
+            return false;
+    } else if (count == 1) {
         static const uint16_t from_acc[] = {OP_ret_a, OP_ret_f, OP_ret_d};
         static const uint16_t from_slot[] = {OP_ret_si, OP_ret_sf, OP_ret_sd};
         const wrt_type type = t->type->results[0];
@@ -84,8 +87,8 @@ bool wrt_emit_return(struct translator *t)
                 return false;
             *o = saved;
         }
-        for (uint32_t i = 0; i < count; i++)
-            if (!wrt_emit_mov(t, i, home_of(t, first + i), t->type->results[i]))
+        for (uint32_t i = 0, d = 0; i < count; d += wrt_type_slots(t->type->results[i++]))
+            if (!wrt_emit_mov(t, d, home_of(t, first + i), t->type->results[i]))
                 return false;
     }
     union word *w = wrt_append(t, op, 2);
@@ -196,9 +199,12 @@ static bool carry(struct translator *t, const struct control *c)
 {
     const uint32_t arity = label_arity(c);
     const uint32_t first = t->height - arity;
-    for (uint32_t i = 0; i < arity; i++)
-        if (!wrt_emit_value(t, first + i, home_of(t, c->height + i)))
+    uint32_t d = home_of(t, c->height); /* what stands there now may be of other types */
+    for (uint32_t i = 0; i < arity; i++) {
+        if (!wrt_emit_value(t, first + i, d))
             return false;
+        d += wrt_type_slots(t->operands[first + i].type);
+    }
     return true;
 }
 

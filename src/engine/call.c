@@ -102,7 +102,7 @@ static void drop_to(struct wrt_store *store, uint32_t depth)
 static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, union cell *base)
 {
     struct wrt_store *store = wrt_store_of(exec);
-    const uint32_t arguments = f->type->parameter_count, results = f->type->result_count;
+    const uint32_t arguments = f->parameter_slots, results = f->result_slots;
     if (!has_room(exec, base, (uint64_t)arguments + 1 + results))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
     union cell *const out = base + arguments + 1;
@@ -170,17 +170,16 @@ static enum wrt_run enter_foreign(struct wrt_exec *exec, struct wrt_function *f,
                                   union cell *arguments, union cell *record,
                                   const union word *back, union cell *caller)
 {
-    const uint32_t count = f->type->parameter_count;
     if (!has_room(exec, record, (uint64_t)RECORD_CELLS + f->code->frame_slots))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
     union cell *frame = record + RECORD_CELLS;
     /* Upwards, and possibly overlapping: the record lies behind the arguments. */
-    memmove(frame, arguments, count * sizeof *frame);
+    memmove(frame, arguments, f->parameter_slots * sizeof *frame);
     record[0].pc = back;
     record[1].fp = caller;
     record[2].pointer = exec->instance;
     record[3].fp = arguments;
-    record[4].i64 = f->type->result_count;
+    record[4].i64 = f->result_slots;
     (void)start_frame(exec, f, frame, wrt_store_of(exec)->instance_exit_words, record);
     return exec->fuel < 0 ? wrt_stop_point(exec) : WRT_RUN_CONTINUE;
 }
@@ -193,20 +192,18 @@ static uint32_t larger(uint32_t a, uint32_t b)
 enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee,
                               union cell *arguments, const union word *next)
 {
-    const struct wrt_function_type *type = callee->type;
     if (callee->instance != NULL) {
-        union cell *record =
-            arguments + larger(type->parameter_count, type->result_count);
-        if (!has_room(exec, arguments, larger(type->parameter_count, type->result_count)))
+        const uint32_t slots = larger(callee->parameter_slots, callee->result_slots);
+        if (!has_room(exec, arguments, slots))
             return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
-        return enter_foreign(exec, callee, arguments, record, next, exec->fp);
+        return enter_foreign(exec, callee, arguments, arguments + slots, next, exec->fp);
     }
     const enum wrt_run how = run_host(exec, callee, arguments);
     if (how == WRT_RUN_PAUSED)
         exec->fuel += exec->pc[1].k.imm; /* the call will be settled again */
     if (how != WRT_RUN_CONTINUE)
         return how;
-    if (type->result_count == 1)
+    if (callee->result_slots == 1)
         load_accumulators(exec, arguments);
     exec->pc = next;
     return WRT_RUN_CONTINUE;
@@ -219,16 +216,15 @@ enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee
     const union cell *header = fp + pc[3].k.a;
     const union word *back = header[0].pc;
     union cell *caller = header[1].fp;
-    const struct wrt_function_type *type = callee->type;
     if (callee->instance == NULL) {
         const enum wrt_run how = run_host(exec, callee, arguments);
         if (how == WRT_RUN_PAUSED)
             exec->fuel += pc[1].k.imm;
         if (how != WRT_RUN_CONTINUE)
             return how;
-        for (uint32_t i = 0; i < type->result_count; i++)
+        for (uint32_t i = 0; i < callee->result_slots; i++)
             fp[i] = arguments[i];
-        if (type->result_count == 1)
+        if (callee->result_slots == 1)
             load_accumulators(exec, fp);
         exec->pc = back;
         exec->fp = caller;
@@ -239,16 +235,16 @@ enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee
          * calls between instances do not grow the stack. */
         if (!has_room(exec, fp, callee->code->frame_slots))
             return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
-        memmove(fp, arguments, type->parameter_count * sizeof *fp);
+        memmove(fp, arguments, callee->parameter_slots * sizeof *fp);
         (void)start_frame(exec, callee, fp, back, caller);
         return exec->fuel < 0 ? wrt_stop_point(exec) : WRT_RUN_CONTINUE;
     }
-    const uint32_t below = larger(type->parameter_count, type->result_count);
+    const uint32_t below = larger(callee->parameter_slots, callee->result_slots);
     if (!has_room(exec, fp, below))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
     if (!has_room(exec, fp, (uint64_t)below + RECORD_CELLS + callee->code->frame_slots))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
-    memmove(fp, arguments, type->parameter_count * sizeof *fp);
+    memmove(fp, arguments, callee->parameter_slots * sizeof *fp);
     return enter_foreign(exec, callee, fp, fp + below, back, caller);
 }
 
@@ -283,7 +279,7 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
 {
     struct wrt_exec *exec = &store->exec;
     struct wrt_activation *a = innermost(store);
-    const uint32_t count = a->function->type->result_count;
+    const uint32_t count = a->function->result_slots;
     if (how == WRT_RUN_PAUSED) {
         a->paused = true;
         return WRT_PAUSED;
@@ -323,12 +319,11 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
                              const union wrt_slot *arguments)
 {
     struct wrt_exec *exec = &store->exec;
-    const struct wrt_function_type *type = f->type;
     const enum wrt_status status = wrt_store_can_call(store);
     if (status != WRT_OK)
         return status;
     union cell *base = exec->top;
-    const uint32_t cells = larger(type->parameter_count, type->result_count);
+    const uint32_t cells = larger(f->parameter_slots, f->result_slots);
     store->frame_count = store->kept_frames = 0;
     store->trapped_in_host = false;
     memset(&exec->trap, 0, offsetof(struct wrt_trap, text) + 1);
@@ -337,8 +332,8 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
         .base = base, .function = f, .instance = exec->instance, .pc = exec->pc, .fp = exec->fp,
         .top = exec->top};
     const bool fits = has_room(exec, base, cells);
-    if (fits && type->parameter_count != 0)
-        memcpy(base, arguments, type->parameter_count * sizeof *base);
+    if (fits && f->parameter_slots != 0)
+        memmove(base, arguments, f->parameter_slots * sizeof *base); /* may be there already */
     if (!fits || (f->instance != NULL &&
                   !start_frame(exec, f, base, store->exit_code_words, base))) {
         wrt_set_trap(store, WRT_TRAP_CALL_STACK_EXHAUSTED);
@@ -357,8 +352,7 @@ enum wrt_status wrt_function_call_slots(struct wrt_store *store, struct wrt_func
 {
     if (store == NULL || function == NULL || function->store != store)
         return WRT_ERR_ARGUMENT;
-    if (argument_count != function->type->parameter_count ||
-        result_count != function->type->result_count)
+    if (argument_count != function->parameter_slots || result_count != function->result_slots)
         return WRT_ERR_TYPE;
     const enum wrt_status status = begin(store, function, arguments);
     if (status != WRT_OK)
@@ -372,7 +366,7 @@ enum wrt_status wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *
     struct wrt_activation *a = innermost(store);
     if (a == NULL || !a->paused)
         return WRT_ERR_STATE;
-    if (result_count != a->function->type->result_count)
+    if (result_count != a->function->result_slots)
         return WRT_ERR_TYPE;
     struct wrt_exec *exec = &store->exec;
     exec->pause_reason = WRT_PAUSE_NONE;
@@ -406,11 +400,12 @@ static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function
         if (!wrt_slot_is_of(store, type->parameters[i], arguments[i].of))
             return WRT_ERR_ARGUMENT;
     }
-    if (wrt_store_can_call(store) != WRT_OK ||
-        !has_room(&store->exec, base, type->parameter_count))
+    if (wrt_store_can_call(store) != WRT_OK || !has_room(&store->exec, base, f->parameter_slots))
         return begin(store, f, NULL); /* refuses before it reads arguments */
+    union cell *at = base;
     for (uint32_t i = 0; i < type->parameter_count; i++)
-        base[i].slot = arguments[i].of;
+        for (uint32_t k = 0; k < wrt_type_slots(type->parameters[i]); k++)
+            (at++)->slot = arguments[i].slots[k];
     return begin(store, f, &base->slot);
 }
 
@@ -419,7 +414,8 @@ static void give_values(const struct wrt_function_type *type, const union cell *
 {
     for (uint32_t i = 0; i < type->result_count; i++) {
         results[i].type = type->results[i];
-        results[i].of = from[i].slot;
+        for (uint32_t k = 0; k < wrt_type_slots(type->results[i]); k++)
+            results[i].slots[k] = (from++)->slot;
     }
 }
 

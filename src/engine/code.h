@@ -2,16 +2,17 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * One instruction is 2 or 3 words of 8 bytes (a branch table more): the address of its
- * handler, then operands. A frame is an array of 8-byte slots at fp:
+ * handler, then operands. A frame is an array of 8-byte slots at fp; a v128 takes two:
  *
- *   0 .. R            parameters, later results        R = max(parameters, results)
+ *   0 .. R            parameters, later results        R = max(slots of either)
  *   R, R + 1          return address, caller's fp
  *   R + 2 ..          other locals, zeroed by the call
  *   then              home slots of the operand stack
  *
  * The callee's frame starts at the caller's home slot of the first argument, so arguments
  * and results are never copied. Every producer writes its result to its slot d *and* leaves
- * it in an accumulator: A for integers and references, F for f32, D for f64. Consumers
+ * it in an accumulator: A for integers and references, F for f32, D for f64, none for v128.
+ * Consumers
  * take operands from a slot (s), the accumulator (a), or the code word (k).
  */
 #ifndef WRT_ENGINE_CODE_H
@@ -75,7 +76,8 @@ struct wrt_code {
     const union word *entry;
     uint32_t frame_slots;  /* the whole frame */
     uint32_t header_slot;  /* R */
-    uint32_t zero_count;   /* locals to clear behind the header */
+    uint32_t zero_count;   /* slots of locals to clear behind the header */
+    uint32_t parameter_slots, result_slots;
     uint32_t word_count;
     uint32_t function_index;
     uint32_t map_bytes;    /* position map: see trap.c */

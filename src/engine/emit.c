@@ -83,6 +83,12 @@ void wrt_wrote_plain(struct translator *t, uint32_t slot)
             t->acc[i] = WRT_NONE;
 }
 
+void wrt_wrote_vector(struct translator *t, uint32_t slot)
+{
+    wrt_wrote_plain(t, slot);
+    wrt_wrote_plain(t, slot + 1);
+}
+
 void wrt_forget_accumulators(struct translator *t)
 {
     for (int i = 0; i < ACC_COUNT; i++)
@@ -94,7 +100,10 @@ void wrt_produced(struct translator *t, uint32_t d, wrt_type type, enum shape sh
     t->last.shape = (uint8_t)shape;
     t->last.patchable = true;
     t->last.d = (uint16_t)d;
-    wrt_wrote(t, d, acc_of(type));
+    if (type == WRT_V128)
+        wrt_wrote_vector(t, d);
+    else
+        wrt_wrote(t, d, acc_of(type));
 }
 
 bool wrt_emit_begin(struct translator *t)
@@ -108,14 +117,18 @@ bool wrt_emit_begin(struct translator *t)
     return true;
 }
 
-uint32_t wrt_local_slot(const struct translator *t, uint32_t local)
-{
-    return local < t->type->parameter_count
-               ? local
-               : t->header_slot + WRT_FRAME_HEADER + (local - t->type->parameter_count);
-}
-
 /* ---- operands ---- */
+
+static bool emit_mov_vector(struct translator *t, uint32_t d, uint32_t s)
+{
+    union word *w = wrt_append(t, OP_mov_v, 2);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)d;
+    w[1].s.a = (uint16_t)s;
+    wrt_wrote_vector(t, d);
+    return true;
+}
 
 bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, wrt_type type)
 {
@@ -123,6 +136,8 @@ bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, wrt_type type)
     const enum acc_class c = acc_of(type);
     if (d == s)
         return true;
+    if (type == WRT_V128)
+        return emit_mov_vector(t, d, s);
     if (t->acc[c] != s && has_last(t) && t->last.shape == SHAPE_MOV) {
         union word *w = t->code + t->last.at;
         w[0].handler = t->handlers[OP_mov2];

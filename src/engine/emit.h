@@ -46,6 +46,7 @@ void wrt_take_back(struct translator *t);
 /* Slot `slot` was written, by way of accumulator `c` or of none. */
 void wrt_wrote(struct translator *t, uint32_t slot, enum acc_class c);
 void wrt_wrote_plain(struct translator *t, uint32_t slot);
+void wrt_wrote_vector(struct translator *t, uint32_t slot); /* and the slot behind it */
 void wrt_forget_accumulators(struct translator *t);
 /* The last instruction made a value of `type` in slot d, and may be redirected. */
 void wrt_produced(struct translator *t, uint32_t d, wrt_type type, enum shape shape);

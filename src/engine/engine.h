@@ -114,6 +114,7 @@ struct wrt_function {
     void *context;
     struct wrt_store *store;
     uint32_t index;                 /* in the instance's module */
+    uint32_t parameter_slots, result_slots;
 };
 
 struct wrt_table {
@@ -242,6 +243,10 @@ void wrt_block_free_one(struct wrt_partition *partition, struct wrt_block **list
 void wrt_block_splice(struct wrt_block **to, struct wrt_block **from);
 
 /* ---- types ---- */
+static inline uint32_t wrt_type_slots(wrt_type type)
+{
+    return type == WRT_V128 ? 2 : 1;
+}
 static inline bool wrt_same_types(const wrt_type *a, const wrt_type *b, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)

@@ -135,7 +135,9 @@ static void make_functions(struct build *b)
                                           .instance = b->instance,
                                           .code = &b->module->codes[own],
                                           .store = b->store,
-                                          .index = f};
+                                          .index = f,
+                                          .parameter_slots = b->module->codes[own].parameter_slots,
+                                          .result_slots = b->module->codes[own].result_slots};
         b->instance->functions[f] = function;
     }
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "vector.h"
 
 #if defined(__has_attribute)
 #if __has_attribute(musttail)

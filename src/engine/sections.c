@@ -696,8 +696,10 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     code->map = kept + words_bytes;
     code->map_bytes = t->map_count;
     code->header_slot = t->header_slot;
-    code->zero_count = t->local_count - t->type->parameter_count;
-    code->frame_slots = t->first_stack_slot + t->max_height;
+    code->zero_count = t->first_stack_slot - t->header_slot - WRT_FRAME_HEADER;
+    code->frame_slots = t->frame_slots;
+    code->parameter_slots = wrt_type_list_slots(t->type->parameters, t->type->parameter_count);
+    code->result_slots = wrt_type_list_slots(t->type->results, t->type->result_count);
     code->body_offset = t->r.offset;
     m->info.code_bytes += words_bytes;
     if (code->frame_slots > m->info.largest_frame_slots)

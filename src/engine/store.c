@@ -243,7 +243,9 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
         return status;
     }
     h->function = (struct wrt_function){
-        .type = &h->type, .host = call, .context = context, .store = store};
+        .type = &h->type, .host = call, .context = context, .store = store,
+        .parameter_slots = wrt_type_list_slots(type->parameters, type->parameter_count),
+        .result_slots = wrt_type_list_slots(type->results, type->result_count)};
     wrt_block_splice(&store->blocks, &blocks);
     *out = &h->function;
     return WRT_OK;

@@ -6,6 +6,9 @@
  * emit nothing. Emission goes straight into a growing buffer; the last two instructions are
  * remembered so that a consumer can take them back and emit one fused instruction.
  *
+ * A v128 takes two consecutive slots, everything else one. operands[height].slot is where the
+ * next operand goes.
+ *
  * Costs: a step is O(1) amortised per byte of the body, and O(values) where an instruction
  * names a type: calls, and blocks and branches with parameters or results (max_parameters).
  * Aliases of a local form a list through the operands; entering a block settles all of them.
@@ -22,10 +25,11 @@ enum operand_kind { AT_HOME, AT_LOCAL, AT_CONST, AT_SUM };
 
 struct operand {
     wrt_type type; /* enum wrt_value_type; 0: any, in unreachable code */
-    uint8_t kind; /* enum operand_kind */
+    uint32_t slot;        /* its home */
     uint32_t local;       /* the local it reads; WRT_NONE: none */
     uint32_t older_alias; /* next operand that reads the same local */
     uint64_t bits;        /* AT_CONST, AT_SUM */
+    uint8_t kind;         /* enum operand_kind */
 };
 
 enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
@@ -82,12 +86,13 @@ struct translator {
     bool has_data_count;
 
     struct operand *operands;
-    uint32_t operand_capacity, height, max_height, settled; /* below: no aliases */
+    uint32_t operand_capacity, height, settled; /* below: no aliases */
     struct control *controls;
     uint32_t control_capacity, control_count;
     wrt_type *local_types;
     uint32_t *local_alias; /* newest alias of each local */
-    uint32_t local_type_capacity, local_capacity, local_count;
+    uint32_t *local_slots;
+    uint32_t local_type_capacity, local_capacity, local_slot_capacity, local_count;
 
     union word *code;
     uint32_t code_capacity, code_count;
@@ -106,7 +111,7 @@ struct translator {
     uint32_t instruction;        /* offset of the current instruction in the body */
 
     const struct wrt_function_type *type;
-    uint32_t header_slot, first_stack_slot;
+    uint32_t header_slot, first_stack_slot, frame_slots;
     const void *const *handlers;
 };
 
@@ -119,9 +124,12 @@ static inline enum acc_class acc_of(wrt_type type)
 }
 static inline uint32_t home_of(const struct translator *t, uint32_t index)
 {
-    return t->first_stack_slot + index;
+    return t->operands[index].slot;
 }
-uint32_t wrt_local_slot(const struct translator *t, uint32_t local);
+static inline uint32_t wrt_local_slot(const struct translator *t, uint32_t local)
+{
+    return t->local_slots[local];
+}
 
 /* Each returns false with reader error set (out of memory, too large). */
 bool wrt_settle_operand(struct translator *t, uint32_t index); /* into its home slot */

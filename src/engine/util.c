@@ -65,6 +65,14 @@ void wrt_block_splice(struct wrt_block **to, struct wrt_block **from)
     *from = NULL;
 }
 
+uint32_t wrt_type_list_slots(const wrt_type *types, uint32_t count)
+{
+    uint32_t slots = count;
+    for (uint32_t i = 0; i < count; i++)
+        slots += types[i] == WRT_V128;
+    return slots;
+}
+
 bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_type *b)
 {
     return a == b || (a->parameter_count == b->parameter_count &&

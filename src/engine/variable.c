@@ -90,9 +90,9 @@ bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand)
         t->local_alias[local] == WRT_NONE) {
         t->code[t->last.at + 1].s.d = (uint16_t)d;
         t->last.d = (uint16_t)d;
-        for (int i = 0; i < ACC_COUNT; i++)
-            if (t->acc[i] == d)
-                t->acc[i] = WRT_NONE;
+        wrt_wrote_plain(t, d);
+        if (t->operands[operand].type == WRT_V128)
+            wrt_wrote_plain(t, d + 1);
         for (int i = 0; i < ACC_COUNT; i++)
             if (t->acc[i] == home_of(t, operand))
                 t->acc[i] = d;
