@@ -29,10 +29,12 @@ static void print_type(const struct wrt_extern_type *type)
     case WRT_EXTERN_FUNCTION: cli_print_function_type(stdout, &type->function); break;
     case WRT_EXTERN_TABLE:
         print_limits(&type->table.limits, wrt_value_type_name(type->table.element));
+        fputs(type->table.is_64 ? ", 64-bit indexes" : "", stdout);
         break;
     case WRT_EXTERN_MEMORY:
         print_limits(&type->memory.limits, "pages");
-        printf(" of %" PRIu64 " bytes", type->memory.page_bytes);
+        printf(" of %" PRIu64 " bytes%s", type->memory.page_bytes,
+               type->memory.is_64 ? ", 64-bit addresses" : "");
         break;
     case WRT_EXTERN_GLOBAL:
         printf("%s%s", type->global.is_mutable ? "mutable " : "",

@@ -36,7 +36,7 @@ struct wrt_store_config {
     uint32_t max_instances;      /* 0 = 1,000 */
     uint32_t max_host_depth;     /* host functions calling back; 1 .. 1,000; 0 = 16 */
     uint64_t max_table_elements; /* one table; 0 = 10,000,000 */
-    uint64_t max_memory_pages;   /* one memory; 0 = 65,536 */
+    uint64_t max_memory_pages;   /* one memory, in units of 64 KiB; 1 .. 2^32; 0 = 65,536 */
     struct wrt_page_config pages; /* provider and guards of linear memories; sizes ignored */
 };
 

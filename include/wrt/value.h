@@ -90,11 +90,13 @@ struct wrt_limits {
 struct wrt_table_type {
     wrt_type element;
     struct wrt_limits limits;
+    bool is_64; /* indexes are i64, else i32 */
 };
 
 struct wrt_memory_type {
     struct wrt_limits limits; /* in pages */
-    uint64_t page_bytes;      /* 65536 */
+    uint64_t page_bytes;      /* 1 or 65536; 0 = 65536 */
+    bool is_64;               /* addresses are i64, else i32 */
 };
 
 struct wrt_global_type {

@@ -332,10 +332,9 @@ static bool read_memory(struct translator *t, uint32_t *out)
 }
 
 /* Alignment exponent, memory index if bit 6 is set, offset (spec 5.4.6). */
-static bool read_memarg(struct translator *t, uint32_t natural, uint32_t *offset, uint32_t *memory)
+static bool read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory)
 {
     uint32_t align = 0;
-    uint64_t wide = 0;
     *memory = 0;
     if (!wrt_read_u32(&t->r, &align))
         return false;
@@ -346,15 +345,14 @@ static bool read_memarg(struct translator *t, uint32_t natural, uint32_t *offset
         if (!wrt_use(&t->r, WRT_FEATURE_MULTI_MEMORY) || !wrt_read_u32(&t->r, memory))
             return false;
     }
-    if (!wrt_read_leb(&t->r, 64, false, &wide))
+    if (!wrt_read_leb(&t->r, 64, false, offset))
         return false;
     if (*memory >= t->module->info.memory_count)
         return wrt_invalid(&t->r, "unknown memory %u", *memory);
     if (align > natural)
         return wrt_invalid(&t->r, "alignment must not be larger than natural");
-    if (wide > UINT32_MAX)
+    if (*offset > UINT32_MAX && !t->module->memories[*memory].is_64)
         return wrt_invalid(&t->r, "offset out of range");
-    *offset = (uint32_t)wide;
     return true;
 }
 
@@ -383,20 +381,28 @@ static const struct access stores[] = {
 static bool load(struct translator *t, uint8_t opcode)
 {
     const struct access *a = &loads[opcode - 0x28];
-    uint32_t offset = 0, memory = 0;
-    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, WRT_I32))
+    uint64_t offset = 0;
+    uint32_t memory = 0;
+    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, wrt_address_type(t, memory)))
         return false;
     const uint32_t index = t->height;
-    return wrt_emit_load(t, a->op, opcode, index, offset, memory, a->type) && push(t, a->type);
+    const bool ok = t->module->memories[memory].is_64
+                        ? wrt_emit_load64(t, opcode, index, offset, memory, a->type)
+                        : wrt_emit_load(t, a->op, opcode, index, (uint32_t)offset, memory, a->type);
+    return ok && push(t, a->type);
 }
 
 static bool store(struct translator *t, uint8_t opcode)
 {
     const struct access *a = &stores[opcode - 0x36];
-    uint32_t offset = 0, memory = 0;
-    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, a->type) || !pop(t, WRT_I32))
+    uint64_t offset = 0;
+    uint32_t memory = 0;
+    if (!read_memarg(t, a->natural, &offset, &memory) || !pop(t, a->type) ||
+        !pop(t, wrt_address_type(t, memory)))
         return false;
-    return wrt_emit_store(t, opcode, t->height, t->height + 1, offset, memory);
+    if (t->module->memories[memory].is_64)
+        return wrt_emit_store64(t, opcode, t->height, t->height + 1, offset, memory);
+    return wrt_emit_store(t, opcode, t->height, t->height + 1, (uint32_t)offset, memory);
 }
 
 struct unary {
@@ -585,7 +591,7 @@ static bool call_indirect(struct translator *t, bool tail)
         return wrt_invalid(&t->r, "type mismatch: indirect call through a table of externref");
     if (type_index >= t->module->info.type_count)
         return wrt_invalid(&t->r, "unknown type %u", type_index);
-    if (!pop(t, WRT_I32))
+    if (!wrt_pop_table_index(t, table))
         return false;
     const struct wrt_function_type *type =
         &t->module->types[t->module->canonical_types[type_index]];
@@ -714,7 +720,7 @@ static bool table_get_set(struct translator *t, bool set)
     if (!read_table(t, &table))
         return false;
     const wrt_type element = t->module->tables[table].element;
-    const wrt_type types[] = {WRT_I32, element};
+    const wrt_type types[] = {wrt_index_type(t, table), element};
     return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
            on_homes(t, set ? OP_table_set : OP_table_get, types, set ? 2 : 1, 0, table,
                     set ? 0 : element);
@@ -722,11 +728,13 @@ static bool table_get_set(struct translator *t, bool set)
 
 static bool memory_size_grow(struct translator *t, bool grow)
 {
-    static const wrt_type types[] = {WRT_I32};
     uint32_t memory = 0;
     if (!read_memory(t, &memory))
         return false;
-    return on_homes(t, grow ? OP_memory_grow : OP_memory_size, types, grow, 0, memory, WRT_I32);
+    const struct wrt_memory_type *type = &t->module->memories[memory];
+    const wrt_type address = wrt_address_type(t, memory);
+    const unsigned size = type->is_64 || type->page_bytes != 65536 ? OP_memory_size64 : OP_memory_size;
+    return on_homes(t, grow ? OP_memory_grow : size, &address, grow, 0, memory, address);
 }
 
 static bool read_data(struct translator *t, uint32_t *out)
@@ -747,7 +755,11 @@ static bool read_element(struct translator *t, uint32_t *out)
            wrt_invalid(&t->r, "unknown elem segment %u", *out);
 }
 
-static const wrt_type three_i32[] = {WRT_I32, WRT_I32, WRT_I32};
+/* The length of a copy between a 32-bit and a 64-bit side is an i32. */
+static wrt_type narrower(wrt_type a, wrt_type b)
+{
+    return a == WRT_I64 && b == WRT_I64 ? WRT_I64 : WRT_I32;
+}
 
 static bool memory_bulk(struct translator *t, uint32_t opcode)
 {
@@ -757,12 +769,20 @@ static bool memory_bulk(struct translator *t, uint32_t opcode)
     switch (opcode) {
     case 8:
         return read_data(t, &a) && read_memory(t, &b) &&
-               on_homes(t, OP_memory_init, three_i32, 3, b, a, 0);
+               on_homes(t, OP_memory_init,
+                        (const wrt_type[]){wrt_address_type(t, b), WRT_I32, WRT_I32}, 3, b, a, 0);
     case 9: return read_data(t, &a) && wrt_emit_homes(t, OP_data_drop, t->height, 0, 0, a, false);
     case 10:
         return read_memory(t, &a) && read_memory(t, &b) &&
-               on_homes(t, OP_memory_copy, three_i32, 3, a, b, 0);
-    default: return read_memory(t, &a) && on_homes(t, OP_memory_fill, three_i32, 3, 0, a, 0);
+               on_homes(t, OP_memory_copy,
+                        (const wrt_type[]){wrt_address_type(t, a), wrt_address_type(t, b),
+                                           narrower(wrt_address_type(t, a), wrt_address_type(t, b))},
+                        3, a, b, 0);
+    default:
+        return read_memory(t, &a) &&
+               on_homes(t, OP_memory_fill,
+                        (const wrt_type[]){wrt_address_type(t, a), WRT_I32, wrt_address_type(t, a)},
+                        3, 0, a, 0);
     }
 }
 
@@ -776,7 +796,8 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
             return false;
         if (t->module->elements[a].type != t->module->tables[b].element)
             return wrt_invalid(&t->r, "type mismatch: table.init of another type");
-        return on_homes(t, OP_table_init, three_i32, 3, b, a, 0);
+        return on_homes(t, OP_table_init,
+                        (const wrt_type[]){wrt_index_type(t, b), WRT_I32, WRT_I32}, 3, b, a, 0);
     }
     if (opcode == 13)
         return read_element(t, &a) &&
@@ -784,16 +805,20 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
     if (!read_table(t, &a))
         return false;
     const wrt_type element = t->module->tables[a].element;
-    const wrt_type grow[] = {element, WRT_I32}, fill[] = {WRT_I32, element, WRT_I32};
+    const wrt_type index = wrt_index_type(t, a);
+    const wrt_type grow[] = {element, index}, fill[] = {index, element, index};
     switch (opcode) {
     case 14:
         if (!read_table(t, &b))
             return false;
         if (t->module->tables[b].element != element)
             return wrt_invalid(&t->r, "type mismatch: table.copy of another type");
-        return on_homes(t, OP_table_copy, three_i32, 3, a, b, 0);
-    case 15: return on_homes(t, OP_table_grow, grow, 2, 0, a, WRT_I32);
-    case 16: return on_homes(t, OP_table_size, NULL, 0, 0, a, WRT_I32);
+        return on_homes(t, OP_table_copy,
+                        (const wrt_type[]){index, wrt_index_type(t, b),
+                                           narrower(index, wrt_index_type(t, b))},
+                        3, a, b, 0);
+    case 15: return on_homes(t, OP_table_grow, grow, 2, 0, a, index);
+    case 16: return on_homes(t, OP_table_size, NULL, 0, 0, a, index);
     default: return on_homes(t, OP_table_fill, fill, 3, 0, a, 0);
     }
 }
@@ -810,7 +835,7 @@ static bool prefixed_fc(struct translator *t)
     if (opcode <= 17)
         return table_bulk(t, opcode);
     if (opcode >= 19 && opcode <= 22)
-        return wrt_unsupported(&t->r, "wide arithmetic");
+        return wrt_wide_arithmetic(t, opcode);
     return wrt_malformed(&t->r, "illegal opcode 0xfc %u", opcode);
 }
 
@@ -949,11 +974,7 @@ bool wrt_pop_type(struct translator *t, wrt_type type)
 
 bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory)
 {
-    uint32_t narrow = 0;
-    if (!read_memarg(t, natural, &narrow, memory))
-        return false;
-    *offset = narrow;
-    return true;
+    return read_memarg(t, natural, offset, memory);
 }
 
 /* ---- a body ---- */

@@ -298,6 +298,9 @@ static inline bool wrt_slot_is_of(const struct wrt_store *store, wrt_type type, 
 }
 bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
 
+/* What the specification allows a memory of that type, in its pages: sections.c. */
+uint64_t wrt_most_pages(const struct wrt_memory_type *type);
+
 /* ---- call.c ---- */
 enum wrt_status wrt_store_can_call(const struct wrt_store *store);
 

@@ -45,10 +45,13 @@ static bool import_fits(struct wrt_extern item, const struct wrt_extern_type *wa
     case WRT_EXTERN_FUNCTION: return wrt_same_type(&have.function, &want->function);
     case WRT_EXTERN_TABLE:
         return have.table.element == want->table.element &&
+               have.table.is_64 == want->table.is_64 &&
                limits_fit(have.table.limits.minimum, &item.of.table->type.limits,
                           &want->table.limits);
     case WRT_EXTERN_MEMORY:
-        return limits_fit(have.memory.limits.minimum, &item.of.memory->type.limits,
+        return have.memory.is_64 == want->memory.is_64 &&
+               have.memory.page_bytes == want->memory.page_bytes &&
+               limits_fit(have.memory.limits.minimum, &item.of.memory->type.limits,
                           &want->memory.limits);
     default:
         return have.global.content == want->global.content &&
@@ -268,6 +271,11 @@ static enum wrt_status trap(struct wrt_store *store, enum wrt_trap_kind kind,
     return wrt_fail(error, WRT_ERR_TRAP, "%s while instantiating", wrt_trap_text(kind));
 }
 
+static uint64_t index_of(union wrt_slot slot, bool is_64)
+{
+    return is_64 ? slot.i64 : slot.i32;
+}
+
 static enum wrt_status run_elements(struct build *b)
 {
     for (uint32_t e = 0; e < b->module->info.element_segment_count; e++) {
@@ -276,7 +284,7 @@ static enum wrt_status run_elements(struct build *b)
             continue;
         struct wrt_table *table = b->instance->tables[s->table];
         const uint8_t *at = s->offset.bytes;
-        const uint32_t offset = wrt_const_evaluate(b->instance, &at).i32;
+        const uint64_t offset = index_of(wrt_const_evaluate(b->instance, &at), table->type.is_64);
         if (offset > table->size || s->count > table->size - offset)
             return trap(b->store, WRT_TRAP_OUT_OF_BOUNDS_TABLE, b->error);
         at = s->bytes;
@@ -294,8 +302,9 @@ static enum wrt_status run_data(struct build *b)
             continue;
         b->instance->data_dropped[d] = true;
         const uint8_t *at = s->offset.bytes;
-        const uint32_t offset = wrt_const_evaluate(b->instance, &at).i32;
-        if (wrt_memory_write(b->instance->memories[s->memory], offset, s->bytes, s->size_bytes) !=
+        struct wrt_memory *memory = b->instance->memories[s->memory];
+        const uint64_t offset = index_of(wrt_const_evaluate(b->instance, &at), memory->type.is_64);
+        if (wrt_memory_write(memory, offset, s->bytes, s->size_bytes) !=
             WRT_OK)
             return trap(b->store, WRT_TRAP_OUT_OF_BOUNDS_MEMORY, b->error);
     }

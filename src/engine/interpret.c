@@ -106,6 +106,24 @@ static inline uint64_t popcount64(uint64_t x)
     return (uint64_t)__builtin_popcountll(x);
 }
 
+/* The upper half of a product: by halves of 32 bits where the compiler has no wider integer. */
+static inline uint64_t multiply_high_u(uint64_t x, uint64_t y)
+{
+#ifdef __SIZEOF_INT128__
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)x * y >> 64);
+#else
+    const uint64_t xl = (uint32_t)x, xh = x >> 32, yl = (uint32_t)y, yh = y >> 32;
+    const uint64_t middle = xh * yl + (xl * yl >> 32);
+    return xh * yh + (middle >> 32) + ((xl * yh + (uint32_t)middle) >> 32);
+#endif
+}
+
+static inline uint64_t multiply_high_s(uint64_t x, uint64_t y)
+{
+    return multiply_high_u(x, y) - (x >> 63 ? y : 0) - (y >> 63 ? x : 0);
+}
+
 /* Writes of a result: the accumulator and the slot. */
 #define SET_I(value) do { A = (uint64_t)(value); fp[pc[1].s.d].i64 = A; } while (0)
 #define SET_F(value) do { F = (value); fp[pc[1].s.d].f32 = F; } while (0)

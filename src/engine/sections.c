@@ -136,21 +136,24 @@ static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
 
 /* ---- tables, memories, globals ---- */
 
-static bool read_limits(struct wrt_reader *r, struct wrt_limits *out)
+/* Flag bits of limits (spec 5.3.14). */
+enum { LIMITS_MAXIMUM = 1, LIMITS_64 = 4, LIMITS_PAGE_SIZE = 8 };
+
+static bool read_limits(struct wrt_reader *r, unsigned allowed, uint8_t *flags,
+                        struct wrt_limits *out)
 {
-    uint8_t flags = 0;
-    if (!wrt_read_byte(r, &flags))
+    if (!wrt_read_byte(r, flags))
         return false;
-    if (flags > 1) {
+    if ((*flags & ~allowed) != 0) {
         r->at--;
-        return flags == 4 || flags == 5
-                   ? wrt_unsupported(r, "memory64")
-                   : wrt_malformed(r, "malformed limits flags 0x%02x", flags);
+        return wrt_malformed(r, "malformed limits flags 0x%02x", *flags);
     }
-    out->has_maximum = flags == 1;
+    if ((*flags & LIMITS_64) && !wrt_use(r, WRT_FEATURE_MEMORY64))
+        return false;
+    out->has_maximum = (*flags & LIMITS_MAXIMUM) != 0;
     out->maximum = 0;
     return wrt_read_leb(r, 64, false, &out->minimum) &&
-           (flags == 0 || wrt_read_leb(r, 64, false, &out->maximum));
+           (!out->has_maximum || wrt_read_leb(r, 64, false, &out->maximum));
 }
 
 static bool check_limits(struct wrt_reader *r, const struct wrt_limits *limits)
@@ -164,26 +167,50 @@ static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *
     struct wrt_reader *r = &l->t.r;
     if (r->at != r->end && *r->at == 0x40)
         return wrt_unsupported(r, "typed function references");
-    if (!wrt_read_reference_type(r, &out->element) || !read_limits(r, &out->limits))
+    uint8_t flags = 0;
+    if (!wrt_read_reference_type(r, &out->element) ||
+        !read_limits(r, LIMITS_MAXIMUM | LIMITS_64, &flags, &out->limits))
         return false;
+    out->is_64 = (flags & LIMITS_64) != 0;
     if (out->element == WRT_EXTERNREF && !uses(l, WRT_FEATURE_REFERENCE_TYPES))
         return false;
-    if (out->limits.minimum > UINT32_MAX || out->limits.maximum > UINT32_MAX)
+    if (!out->is_64 && (out->limits.minimum > UINT32_MAX || out->limits.maximum > UINT32_MAX))
         return wrt_invalid(r, "table size must be at most 2^32-1");
     return check_limits(r, &out->limits);
 }
 
-#define MOST_PAGES 65536
+/* The page size is written as its exponent; 1 and 65536 are the sizes there are. */
+static bool read_page_size(struct wrt_reader *r, uint64_t *out)
+{
+    uint32_t exponent = 0;
+    if (!wrt_use(r, WRT_FEATURE_CUSTOM_PAGE_SIZES) || !wrt_read_u32(r, &exponent))
+        return false;
+    if (exponent > 63)
+        return wrt_malformed(r, "invalid custom page size: 2^%u", exponent);
+    *out = UINT64_C(1) << exponent;
+    return exponent == 0 || exponent == 16 ||
+           wrt_invalid(r, "invalid custom page size: 2^%u", exponent);
+}
+
+uint64_t wrt_most_pages(const struct wrt_memory_type *type)
+{
+    if (type->page_bytes == 1)
+        return type->is_64 ? UINT64_MAX : UINT32_MAX;
+    return type->is_64 ? UINT64_C(1) << 48 : 65536;
+}
 
 static bool read_memory_type(struct wrt_module_loader *l, struct wrt_memory_type *out)
 {
     struct wrt_reader *r = &l->t.r;
-    if (!read_limits(r, &out->limits))
-        return false;
+    uint8_t flags = 0;
     out->page_bytes = 65536;
-    if (out->limits.minimum > MOST_PAGES ||
-        (out->limits.has_maximum && out->limits.maximum > MOST_PAGES))
-        return wrt_invalid(r, "memory size must be at most 65536 pages (4GiB)");
+    if (!read_limits(r, LIMITS_MAXIMUM | LIMITS_64 | LIMITS_PAGE_SIZE, &flags, &out->limits) ||
+        ((flags & LIMITS_PAGE_SIZE) && !read_page_size(r, &out->page_bytes)))
+        return false;
+    out->is_64 = (flags & LIMITS_64) != 0;
+    const uint64_t most = wrt_most_pages(out);
+    if (out->limits.minimum > most || (out->limits.has_maximum && out->limits.maximum > most))
+        return wrt_invalid(r, "memory size must be at most %llu pages", (unsigned long long)most);
     return check_limits(r, &out->limits);
 }
 
@@ -385,6 +412,11 @@ bool wrt_load_need_declared(struct wrt_module_loader *l)
                             l->module->info.function_count / 8 + 1, 1);
 }
 
+static wrt_type index_type(bool is_64)
+{
+    return is_64 ? WRT_I64 : WRT_I32;
+}
+
 static bool read_const(struct wrt_module_loader *l, wrt_type type, struct wrt_const_expr *out)
 {
     return wrt_read_const_expr(&l->t.r, l->module, l->module->info.global_count, l->t.declared,
@@ -537,7 +569,7 @@ static bool read_element_head(struct wrt_module_loader *l, struct wrt_element_se
             return false;
         if (s->table >= info->table_count)
             return wrt_invalid(r, "unknown table %u", s->table);
-        if (!read_const(l, WRT_I32, &s->offset))
+        if (!read_const(l, index_type(l->module->tables[s->table].is_64), &s->offset))
             return false;
     }
     if ((flags & 3) == 0)
@@ -637,7 +669,7 @@ static bool read_data_segment(struct wrt_module_loader *l, struct wrt_data_segme
     if (s->mode == WRT_SEGMENT_ACTIVE) {
         if (s->memory >= l->module->info.memory_count)
             return wrt_invalid(r, "unknown memory %u", s->memory);
-        if (!read_const(l, WRT_I32, &s->offset))
+        if (!read_const(l, index_type(l->module->memories[s->memory].is_64), &s->offset))
             return false;
     }
     return wrt_read_u32(r, &s->size_bytes) && wrt_read_bytes(r, s->size_bytes, &s->bytes);

@@ -8,6 +8,8 @@
 
 /* ---- create, destroy ---- */
 
+#define MOST_MEMORY_PAGES (UINT64_C(1) << 32)
+
 static enum wrt_status check_config(const struct wrt_store_config *c, struct wrt_error *error)
 {
     if (c->stack_bytes < 4096 || c->stack_bytes > (UINT64_C(1) << 30))
@@ -16,8 +18,8 @@ static enum wrt_status check_config(const struct wrt_store_config *c, struct wrt
     if (c->max_host_depth > 1000)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "max_host_depth %u is above 1,000",
                         c->max_host_depth);
-    if (c->max_memory_pages > 65536)
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "max_memory_pages is above 65,536");
+    if (c->max_memory_pages > MOST_MEMORY_PAGES)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "max_memory_pages is above 2^32");
     return WRT_OK;
 }
 
@@ -251,15 +253,21 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
     return WRT_OK;
 }
 
+/* Also of a table with 64-bit indexes: index 2^32 - 1 is never there. */
+static uint64_t most_elements(const struct wrt_store *store)
+{
+    const uint64_t most = store->config.max_table_elements;
+    return most < UINT32_MAX ? most : UINT32_MAX;
+}
+
 enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **blocks,
                                const struct wrt_table_type *type, union wrt_slot fill,
                                struct wrt_table **out, struct wrt_error *error)
 {
-    const uint64_t size = type->limits.minimum;
-    if (size > store->config.max_table_elements)
+    const uint64_t size = type->limits.minimum, most = most_elements(store);
+    if (size > most)
         return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements: max_table_elements is %llu",
-                        (unsigned long long)size,
-                        (unsigned long long)store->config.max_table_elements);
+                        (unsigned long long)size, (unsigned long long)most);
     struct wrt_table *table = NULL;
     void *elements = NULL;
     enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_TABLE, 1,
@@ -296,7 +304,7 @@ enum wrt_status wrt_table_create(struct wrt_store *store, const struct wrt_table
                                  union wrt_slot fill, struct wrt_table **out,
                                  struct wrt_error *error)
 {
-    if (type == NULL || out == NULL || bad_limits(&type->limits, UINT32_MAX) ||
+    if (type == NULL || out == NULL || bad_limits(&type->limits, type->is_64 ? UINT64_MAX : UINT32_MAX) ||
         (type->element != WRT_FUNCREF && type->element != WRT_EXTERNREF) ||
         !wrt_slot_is_of(store, type->element, fill))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type, or a function of another store");
@@ -314,21 +322,32 @@ enum wrt_status wrt_table_create(struct wrt_store *store, const struct wrt_table
     return WRT_OK;
 }
 
+/* max_memory_pages in pages of the memory's own size. */
+static uint64_t most_pages(const struct wrt_store *store, const struct wrt_memory_type *type)
+{
+    const uint64_t ours = store->config.max_memory_pages * (65536 / type->page_bytes);
+    const uint64_t most = wrt_most_pages(type);
+    return ours < most ? ours : most;
+}
+
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error)
 {
-    const uint64_t most = store->config.max_memory_pages;
+    const uint64_t most = most_pages(store, type);
     if (type->limits.minimum > most)
-        return wrt_fail(error, WRT_ERR_LIMIT, "memory of %llu pages: max_memory_pages is %llu",
-                        (unsigned long long)type->limits.minimum, (unsigned long long)most);
+        return wrt_fail(error, WRT_ERR_LIMIT,
+                        "memory of %llu pages of %llu bytes: max_memory_pages is %llu",
+                        (unsigned long long)type->limits.minimum,
+                        (unsigned long long)type->page_bytes,
+                        (unsigned long long)store->config.max_memory_pages);
     struct wrt_memory *memory = NULL;
     enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_RUNTIME, 1,
                                             sizeof *memory, &memory, error);
     if (status != WRT_OK)
         return status;
     struct wrt_page_config config = store->config.pages;
-    config.page_bytes = 65536;
+    config.page_bytes = type->page_bytes;
     config.initial_pages = type->limits.minimum;
     config.maximum_pages =
         type->limits.has_maximum && type->limits.maximum < most ? type->limits.maximum : most;
@@ -336,7 +355,6 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
     if (status != WRT_OK)
         return status;
     memory->type = *type;
-    memory->type.page_bytes = 65536;
     memory->store = store;
     *out = memory;
     return WRT_OK;
@@ -345,12 +363,17 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
 enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
                                   struct wrt_memory **out, struct wrt_error *error)
 {
-    if (type == NULL || out == NULL || bad_limits(&type->limits, 65536) ||
-        (type->page_bytes != 0 && type->page_bytes != 65536))
+    struct wrt_memory_type chosen = {0};
+    if (type != NULL)
+        chosen = *type;
+    if (chosen.page_bytes == 0)
+        chosen.page_bytes = 65536;
+    if (type == NULL || out == NULL || (chosen.page_bytes != 1 && chosen.page_bytes != 65536) ||
+        bad_limits(&chosen.limits, wrt_most_pages(&chosen)))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a memory type");
     struct wrt_block *blocks = NULL;
     struct wrt_memory *memory = NULL;
-    const enum wrt_status status = wrt_memory_make(store, &blocks, type, &memory, error);
+    const enum wrt_status status = wrt_memory_make(store, &blocks, &chosen, &memory, error);
     if (status != WRT_OK) {
         wrt_block_free_all(store->partition, &blocks);
         return status;
@@ -565,7 +588,7 @@ uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory)
 
 uint64_t wrt_memory_size_pages(const struct wrt_memory *memory)
 {
-    return memory->pages.size_bytes / 65536;
+    return memory->pages.size_bytes / memory->type.page_bytes;
 }
 
 enum wrt_status wrt_memory_grow(struct wrt_memory *memory, uint64_t delta_pages,
@@ -664,9 +687,7 @@ static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t 
 enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
                                uint64_t *out_old_size, struct wrt_error *error)
 {
-    uint64_t limit = table->store->config.max_table_elements;
-    if (limit > UINT32_MAX)
-        limit = UINT32_MAX;
+    uint64_t limit = most_elements(table->store);
     if (table->type.limits.has_maximum && table->type.limits.maximum < limit)
         limit = table->type.limits.maximum;
     if (table->size > limit || delta > limit - table->size)

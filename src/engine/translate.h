@@ -181,8 +181,32 @@ bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, u
 /* For instructions that are validated in files of their own. */
 bool wrt_push_type(struct translator *t, wrt_type type);
 bool wrt_pop_type(struct translator *t, wrt_type type);
-/* Natural alignment as an exponent; checks it, the memory and the offset. */
+/* Natural alignment as an exponent; checks it, the memory and the offset, which is above
+ * 32 bits only with a 64-bit memory. */
 bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory);
+
+/* ---- memory64.c: 64-bit memories and tables ---- */
+
+static inline wrt_type wrt_address_type(const struct translator *t, uint32_t memory)
+{
+    return t->module->memories[memory].is_64 ? WRT_I64 : WRT_I32;
+}
+static inline wrt_type wrt_index_type(const struct translator *t, uint32_t table)
+{
+    return t->module->tables[table].is_64 ? WRT_I64 : WRT_I32;
+}
+/* Pops an index of the table and leaves it above the stack as an i32: one that does not fit
+ * becomes 2^32 - 1, which is outside of every table. */
+bool wrt_pop_table_index(struct translator *t, uint32_t table);
+bool wrt_emit_load64(struct translator *t, uint8_t opcode, uint32_t operand, uint64_t offset,
+                     uint32_t memory, wrt_type type);
+bool wrt_emit_store64(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
+                      uint64_t offset, uint32_t memory);
+
+/* ---- wide.c ---- */
+
+/* i64.add128, i64.sub128, i64.mul_wide_s, i64.mul_wide_u: 0xFC 19 .. 22. */
+bool wrt_wide_arithmetic(struct translator *t, uint32_t opcode);
 
 bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
                         uint32_t size_bytes, uint64_t offset);

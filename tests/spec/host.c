@@ -58,16 +58,18 @@ static enum wrt_status define_globals(struct wrt_store *store, struct wrt_error 
     return status;
 }
 
-static enum wrt_status define_table(struct wrt_store *store, struct wrt_error *error)
+static enum wrt_status define_table(struct wrt_store *store, const char *name, bool is_64,
+                                    struct wrt_error *error)
 {
     const struct wrt_table_type type = {
-        .element = WRT_FUNCREF, .limits = {.minimum = 10, .maximum = 20, .has_maximum = true}};
+        .element = WRT_FUNCREF, .limits = {.minimum = 10, .maximum = 20, .has_maximum = true},
+        .is_64 = is_64};
     struct wrt_extern item = {.kind = WRT_EXTERN_TABLE};
     const union wrt_slot null = {.function = NULL};
     enum wrt_status status = wrt_table_create(store, &type, null, &item.of.table, error);
     if (status != WRT_OK)
         return status;
-    return wrt_store_define(store, "spectest", "table", item, error);
+    return wrt_store_define(store, "spectest", name, item, error);
 }
 
 static enum wrt_status define_memory(struct wrt_store *store, struct wrt_error *error)
@@ -87,7 +89,9 @@ enum wrt_status host_define(struct wrt_store *store, struct wrt_error *error)
     if (status == WRT_OK)
         status = define_globals(store, error);
     if (status == WRT_OK)
-        status = define_table(store, error);
+        status = define_table(store, "table", false, error);
+    if (status == WRT_OK)
+        status = define_table(store, "table64", true, error);
     if (status == WRT_OK)
         status = define_memory(store, error);
     return status;

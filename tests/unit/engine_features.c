@@ -38,6 +38,15 @@ static const struct use uses[] = {
      BYTES("\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x06\x01\x04\x00\x12\x00\x0b")},
     {WRT_FEATURE_MULTI_MEMORY, "(memory 1) (memory 1)",
      BYTES("\x05\x05\x02\x00\x01\x00\x01")},
+    {WRT_FEATURE_MEMORY64, "(memory i64 1)",
+     BYTES("\x05\x03\x01\x04\x01")},
+    {WRT_FEATURE_MEMORY64, "(table i64 1 funcref)",
+     BYTES("\x04\x04\x01\x70\x04\x01")},
+    {WRT_FEATURE_CUSTOM_PAGE_SIZES, "(memory 4096 (pagesize 1))",
+     BYTES("\x05\x05\x01\x08\x80\x20\x00")},
+    {WRT_FEATURE_WIDE_ARITHMETIC, "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) drop drop)",
+     BYTES("\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0c\x01\x0a\x00\x42\x01\x42\x02\xfc"
+           "\x16\x1a\x1a\x0b")},
 };
 
 static enum wrt_status load(const struct use *use, uint64_t off, struct wrt_module_info *info,

@@ -109,7 +109,7 @@ static void test_foreign_reference(void **state)
     (void)state;
     struct world w, other;
     struct wrt_table *table;
-    const struct wrt_table_type type = {WRT_FUNCREF, {1, 0, false}};
+    const struct wrt_table_type type = {.element = WRT_FUNCREF, .limits = {.minimum = 1}};
     union wrt_slot slot = {.i64 = 0};
     begin(&w);
     begin(&other);
