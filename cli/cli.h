@@ -85,6 +85,7 @@ bool cli_parse_size(const char *text, uint64_t *out);
 
 void cli_print_help(const struct cli_command *command);
 
-extern const struct cli_command cli_run, cli_inspect, cli_validate, cli_verify_levels;
+extern const struct cli_command cli_run, cli_inspect, cli_validate, cli_verify_levels,
+    cli_qnx_selftest;
 
 #endif

@@ -8,7 +8,7 @@
 #include "cli.h"
 
 static const struct cli_command *const commands[] = {&cli_run, &cli_inspect, &cli_validate,
-                                                     &cli_verify_levels};
+                                                     &cli_verify_levels, &cli_qnx_selftest};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 int cli_fail(enum cli_exit code, const char *format, ...)

@@ -20,6 +20,7 @@
 #include "wrt/pulse.h"
 #include "wrt/ring.h"
 #include "wrt/store.h"
+#include "wrt/system.h"
 #include "wrt/value.h"
 #include "wrt/verification.h"
 #include "wrt/wasi.h"

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+enum { LOOK_AGAIN_NS = 100000000 };
+
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct wrt_port_mutex), "mutex must fit");
 _Static_assert(_Alignof(pthread_mutex_t) <= _Alignof(struct wrt_port_mutex), "and align");
 
@@ -92,6 +94,18 @@ static void *run(void *argument)
     return NULL;
 }
 
+/* Looks again now and then: the wake may have failed for want of kernel memory, and nobody
+ * could tell. */
+static void await(const uint32_t *ready)
+{
+    while (__atomic_load_n(ready, __ATOMIC_ACQUIRE) == 0) {
+        uint64_t now = 0;
+
+        (void)!wrt_port_time_now(&now);
+        (void)!wrt_port_wait(ready, 0, now + LOOK_AGAIN_NS, false);
+    }
+}
+
 enum wrt_status wrt_port_thread_create(const struct wrt_port_thread_config *config,
                                        void (*body)(void *), void *context,
                                        struct wrt_port_thread *out)
@@ -113,8 +127,7 @@ enum wrt_status wrt_port_thread_create(const struct wrt_port_thread_config *conf
     (void)pthread_attr_destroy(&attributes);
     if (error != 0)
         return wrt_posix_to_status(error);
-    while (__atomic_load_n(&start.ready, __ATOMIC_ACQUIRE) == 0)
-        (void)!wrt_port_wait(&start.ready, 0, UINT64_MAX, false);
+    await(&start.ready);
     if (start.status != WRT_OK) {
         (void)pthread_join(thread, NULL);
         return start.status;

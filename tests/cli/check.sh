@@ -55,7 +55,7 @@ version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
 expect '--help lists the commands' 0 '^  validate ' '' --help
 expect '--help lists the exit codes' 0 '^  245  the guest trapped' '' --help
-for command in run inspect validate verify-levels; do
+for command in run inspect validate verify-levels qnx-selftest; do
   expect "$command --help" 0 "^usage: wrt $command" '' $command --help
 done
 expect 'no command' 240 '' '^wrt: no command given' 
@@ -77,6 +77,10 @@ expect 'a missing file' 241 '' '^wrt: cannot open nowhere.wasm: No such file' ru
 expect 'a folder as file' 241 '' '^wrt: cannot read \.: ' run .
 if (cd "$work" && "$wrt" --version >/dev/full 2>stderr); [ $? = 241 ]; then
   echo 'PASS a full disk is an error'; else echo 'FAIL a full disk is an error'; fi
+
+# ---- qnx-selftest (what it finds: tests/sim) ----
+expect 'the checks of a QNX machine are only for QNX' 250 '' 'qnx-selftest is only for QNX; this is wrt for linux' qnx-selftest
+expect 'the checks take no argument' 240 '' 'takes no argument' qnx-selftest now
 
 # ---- verify-levels ----
 expect 'the table of checks' 0 '^arena +canary +standard .* ns per ' '' verify-levels

@@ -175,6 +175,7 @@ struct knobs {
 };
 extern struct knobs knobs;
 int knobs_check(enum qnxsim_call call);
+void knobs_from_environment(void);
 void kernel_init(void);
 void sched_reset(void);
 void channels_release_late(void);

@@ -16,6 +16,24 @@ const char *qnxsim_call_name(enum qnxsim_call call) {
     return call < QNXSIM_CALL_COUNT ? names[call] : "any";
 }
 
+/* For whole programs: QNXSIM_FAIL=CALL:NTH:TIMES:ERRNO is qnxsim_fail_run at the start. */
+void knobs_from_environment(void) {
+    const char *text = getenv("QNXSIM_FAIL");
+    if (!text) return;
+    size_t length = strcspn(text, ":");
+    for (int call = 0; call < QNXSIM_CALL_COUNT; call++) {
+        const char *name = qnxsim_call_name((enum qnxsim_call)call);
+        if (strlen(name) != length || strncmp(name, text, length) != 0) continue;
+        char *at = (char *)(uintptr_t)text + length;
+        knobs.fail_countdown = *at ? strtoul(at + 1, &at, 10) : 1;
+        knobs.fail_times = *at ? strtoul(at + 1, &at, 10) : 1;
+        knobs.fail_error = *at ? (int)strtoul(at + 1, &at, 10) : EAGAIN;
+        knobs.fail_call = (enum qnxsim_call)call;
+        return;
+    }
+    host_panic("QNXSIM_FAIL names no kernel call");
+}
+
 /* With the lock, once per kernel call. */
 int knobs_check(enum qnxsim_call call) {
     if (knobs.kill_countdown && --knobs.kill_countdown == 0) {

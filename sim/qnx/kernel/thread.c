@@ -26,6 +26,7 @@ static void ensure_kernel(void) {
     machine = host_shared_state(sizeof *machine, "QNXSIM_STATE_FD", &is_new, &fd);
     host_key_create(&exit_key, thread_ended);
     spawn_init(is_new, fd);
+    knobs_from_environment();
     is_ready = true;
 }
 
