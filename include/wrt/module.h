@@ -154,6 +154,7 @@ wrt_module_get_export(const struct wrt_module *module, uint32_t index,
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_custom(const struct wrt_module *module, uint32_t index,
                       struct wrt_module_custom *out);
+/* ERR_TYPE: a struct or array type. Types name others by index; equal ones by the first. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_type(const struct wrt_module *module, uint32_t index,
                     struct wrt_function_type *out);

@@ -233,7 +233,15 @@ WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
     X(UNINITIALIZED_ELEMENT, "uninitialized element")               \
     X(INDIRECT_CALL_TYPE_MISMATCH, "indirect call type mismatch")   \
     X(CALL_STACK_EXHAUSTED, "call stack exhausted")                 \
-    X(HOST, "host function failed")
+    X(HOST, "host function failed")                                 \
+    X(NULL_REFERENCE, "null reference")                             \
+    X(NULL_FUNCTION, "null function reference")                     \
+    X(NULL_STRUCTURE, "null structure reference")                   \
+    X(NULL_ARRAY, "null array reference")                           \
+    X(NULL_I31, "null i31 reference")                               \
+    X(OUT_OF_BOUNDS_ARRAY, "out of bounds array access")            \
+    X(CAST_FAILURE, "cast failure")                                 \
+    X(HEAP_EXHAUSTED, "garbage-collected heap exhausted")
 
 enum wrt_trap_kind {
 #define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,

@@ -79,6 +79,12 @@ static bool type_mismatch(struct translator *t, wrt_type expected, wrt_type foun
                        wrt_value_type_name(expected), wrt_value_type_name(found));
 }
 
+/* Is an operand of type `found` one of `type`? */
+static inline bool matches(const struct translator *t, wrt_type found, wrt_type type)
+{
+    return found == type || found == ANY_TYPE || wrt_type_is(t->module, found, type);
+}
+
 /* Pops one operand of `type` (ANY_TYPE: of any). Its struct stays readable above height. */
 static bool pop_typed(struct translator *t, wrt_type type, wrt_type *out_type)
 {
@@ -91,7 +97,7 @@ static bool pop_typed(struct translator *t, wrt_type type, wrt_type *out_type)
             return false;
     }
     struct operand *o = &t->operands[t->height - 1];
-    if (type != ANY_TYPE && o->type != ANY_TYPE && o->type != type)
+    if (type != ANY_TYPE && !matches(t, o->type, type))
         return type_mismatch(t, type, o->type);
     forget_alias(t, --t->height);
     if (t->settled > t->height)
@@ -134,7 +140,7 @@ static bool check_top(struct translator *t, const wrt_type *types, uint32_t coun
     for (uint32_t i = 0; i < there; i++) {
         struct operand *o = &t->operands[t->height - 1 - i];
         const wrt_type expected = types[count - 1 - i];
-        if (o->type != ANY_TYPE && o->type != expected)
+        if (!matches(t, o->type, expected))
             return type_mismatch(t, expected, o->type);
         o->type = expected;
     }
@@ -159,8 +165,15 @@ static bool push_control(struct translator *t, enum control_kind kind,
         return false;
     t->controls[t->control_count++] = (struct control){
         .kind = (uint8_t)kind, .dead = !t->live, .unreachable = false, .type = *type,
-        .height = t->height - type->parameter_count};
+        .height = t->height - type->parameter_count, .inits = t->init_count};
     return true;
+}
+
+/* Locals that were set in the block may be unset behind it. */
+static void unset_locals(struct translator *t, const struct control *c)
+{
+    while (t->init_count > c->inits)
+        t->local_unset[t->inits[--t->init_count]] = true;
 }
 
 static void now_unreachable(struct translator *t)
@@ -188,12 +201,39 @@ static bool read_depth(struct translator *t, uint32_t *out)
     return *out < t->control_count || wrt_invalid(&t->r, "unknown label %u", *out);
 }
 
+/* The function type of that index; NULL, refused, if there is none. */
+static const struct wrt_function_type *function_type(struct translator *t, uint64_t index)
+{
+    const struct wrt_module *m = t->module;
+    if (index >= m->info.type_count)
+        (void)wrt_invalid(&t->r, "unknown type %lld", (long long)index);
+    else if (m->types[m->canonical_types[index]].kind != WRT_KIND_FUNCTION)
+        (void)wrt_invalid(&t->r, "type %u is not a function type", (unsigned)index);
+    else
+        return &m->types[m->canonical_types[index]].function;
+    return NULL;
+}
+
+/* A lasting list of one type: those of one byte in `bytes`, references to types of the module
+ * in a table of the translator, made when it is first needed; non-null abstract ones after it. */
+static const wrt_type *list_of_one(struct translator *t, wrt_type type)
+{
+    const uint32_t count = t->module->info.type_count * 2;
+    uint32_t at = type;
+    if (!wrt_grow_scratch(t, &t->single_types, &t->single_capacity, 512 + count,
+                          sizeof *t->single_types))
+        return NULL;
+    if (wrt_is_concrete(type))
+        at = 512 + wrt_heap_of(type) * 2 + wrt_is_nullable(type);
+    else if (wrt_has_heap(type))
+        at = 256 + (wrt_heap_of(type) & 0xFF);
+    t->single_types[at] = type;
+    return &t->single_types[at];
+}
+
 /* A block type (spec 5.4.1): empty, one value type, or a type index as s33. */
 static bool read_block_type(struct translator *t, struct wrt_function_type *out)
 {
-    static const wrt_type one[256] = {
-        [WRT_I32] = WRT_I32, [WRT_I64] = WRT_I64, [WRT_F32] = WRT_F32, [WRT_F64] = WRT_F64,
-        [WRT_FUNCREF] = WRT_FUNCREF, [WRT_EXTERNREF] = WRT_EXTERNREF};
     memset(out, 0, sizeof *out);
     if (t->r.at != t->r.end && *t->r.at == 0x40) {
         t->r.at++;
@@ -203,16 +243,17 @@ static bool read_block_type(struct translator *t, struct wrt_function_type *out)
         wrt_type type = 0;
         if (!wrt_read_value_type(&t->r, &type))
             return false;
-        out->results = &one[type];
+        out->results = list_of_one(t, type);
         out->result_count = 1;
-        return true;
+        return out->results != NULL;
     }
     uint64_t index = 0;
     if (!wrt_read_leb(&t->r, 33, true, &index))
         return false;
-    if (index >= t->module->info.type_count)
-        return wrt_invalid(&t->r, "unknown type %lld", (long long)index);
-    *out = t->module->types[index];
+    const struct wrt_function_type *type = function_type(t, index);
+    if (type == NULL)
+        return false;
+    *out = *type;
     return (out->parameter_count == 0 && out->result_count <= 1) ||
            wrt_use(&t->r, WRT_FEATURE_MULTI_VALUE);
 }
@@ -260,6 +301,7 @@ static bool begin_else(struct translator *t)
     if (!wrt_emit_br(t, 0))
         return false;
     now_unreachable(t);
+    unset_locals(t, c);
     c->kind = CONTROL_ELSE;
     c->unreachable = false;
     if (!push_types(t, c->type.parameters, c->type.parameter_count))
@@ -278,9 +320,9 @@ static bool end_block(struct translator *t)
     const bool joined = !t->live || c->fixups != 0 || c->else_fixup != 0;
     if (c->kind == CONTROL_IF) {
         if (c->type.parameter_count != c->type.result_count ||
-            !wrt_same_types(c->type.parameters, c->type.results, c->type.result_count))
-            return wrt_invalid(&t->r, "type mismatch: if without else needs equal parameter "
-                                      "and result types");
+            !wrt_types_are(t->module, c->type.parameters, c->type.results, c->type.result_count))
+            return wrt_invalid(&t->r, "type mismatch: if without else whose parameters are not "
+                                      "its results");
         if (!wrt_settle_top(t, c->type.result_count))
             return false;
         wrt_bind(t, c->else_fixup, t->live); /* the missing else joins the other arrivals */
@@ -291,6 +333,7 @@ static bool end_block(struct translator *t)
         wrt_bind(t, c->fixups, t->live);
     }
     const struct wrt_function_type type = c->type;
+    unset_locals(t, c);
     t->control_count--;
     if (!joined)
         return true;
@@ -499,6 +542,18 @@ static bool select_typed(struct translator *t)
            push(t, type);
 }
 
+/* Notes that a local without default value was written, until its block ends (spec 3.4.2). */
+static bool now_set(struct translator *t, uint32_t local)
+{
+    if (!t->local_unset[local])
+        return true;
+    if (!wrt_grow_scratch(t, &t->inits, &t->init_capacity, t->init_count + 1, sizeof *t->inits))
+        return false;
+    t->local_unset[local] = false;
+    t->inits[t->init_count++] = local;
+    return true;
+}
+
 static bool local_op(struct translator *t, uint8_t opcode)
 {
     uint32_t local = 0;
@@ -506,11 +561,12 @@ static bool local_op(struct translator *t, uint8_t opcode)
         return false;
     const wrt_type type = t->local_types[local];
     if (opcode == 0x20)
-        return push_local(t, local);
+        return !t->local_unset[local] ? push_local(t, local)
+                                      : wrt_invalid(&t->r, "uninitialized local %u", local);
     if (!pop(t, type))
         return false;
     const struct operand value = t->operands[t->height];
-    if (!wrt_emit_local_set(t, local, t->height))
+    if (!wrt_emit_local_set(t, local, t->height) || !now_set(t, local))
         return false;
     if (opcode == 0x21)
         return true;
@@ -553,7 +609,7 @@ static bool finish_call(struct translator *t, unsigned op, const struct wrt_func
     if (!wrt_use(&t->r, WRT_FEATURE_TAIL_CALL))
         return false;
     if (type->result_count != t->type->result_count ||
-        !wrt_same_types(type->results, t->type->results, type->result_count))
+        !wrt_types_are(t->module, type->results, t->type->results, type->result_count))
         return wrt_invalid(&t->r, "type mismatch: results of a tail call");
     now_unreachable(t);
     return true;
@@ -587,14 +643,12 @@ static bool call_indirect(struct translator *t, bool tail)
         return false;
     if (table != 0 && !wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES))
         return false;
-    if (t->module->tables[table].element != WRT_FUNCREF)
-        return wrt_invalid(&t->r, "type mismatch: indirect call through a table of externref");
-    if (type_index >= t->module->info.type_count)
-        return wrt_invalid(&t->r, "unknown type %u", type_index);
-    if (!wrt_pop_table_index(t, table))
+    if (!wrt_type_is(t->module, t->module->tables[table].element, WRT_FUNCREF))
+        return wrt_invalid(&t->r, "type mismatch: indirect call through a table of %s",
+                           wrt_value_type_name(t->module->tables[table].element));
+    const struct wrt_function_type *type = function_type(t, type_index);
+    if (type == NULL || !wrt_pop_table_index(t, table))
         return false;
-    const struct wrt_function_type *type =
-        &t->module->types[t->module->canonical_types[type_index]];
     const union word target = {.type = type};
     return finish_call(t, tail ? OP_return_call_indirect : OP_call_indirect, type, target,
                        t->height, table, tail);
@@ -631,7 +685,7 @@ static bool fits_label(struct translator *t, const wrt_type *types, uint32_t cou
         return type_mismatch(t, types[count - have - 1], ANY_TYPE);
     for (uint32_t i = 0; i < count && i < have; i++) {
         const wrt_type found = t->operands[t->height - 1 - i].type;
-        if (found != ANY_TYPE && found != types[count - 1 - i])
+        if (!matches(t, found, types[count - 1 - i]))
             return type_mismatch(t, types[count - 1 - i], found);
     }
     return true;
@@ -672,37 +726,6 @@ static bool branch_table(struct translator *t)
 }
 
 /* ---- references and tables ---- */
-
-static bool ref_null(struct translator *t)
-{
-    wrt_type type = 0;
-    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
-           wrt_read_reference_type(&t->r, &type) && push_const(t, type, 0);
-}
-
-static bool ref_is_null(struct translator *t)
-{
-    wrt_type type = 0;
-    if (!pop_typed(t, ANY_TYPE, &type))
-        return false;
-    if (type != ANY_TYPE && !wrt_is_reference(type))
-        return wrt_invalid(&t->r, "type mismatch: expected a reference, found %s",
-                           wrt_value_type_name(type));
-    return wrt_emit_unary(t, OP_i64_eqz_s, 0x50, t->height, WRT_I32) && push(t, WRT_I32);
-}
-
-static bool ref_func(struct translator *t)
-{
-    uint32_t function = 0;
-    if (!wrt_read_u32(&t->r, &function))
-        return false;
-    if (function >= t->module->info.function_count)
-        return wrt_invalid(&t->r, "unknown function %u", function);
-    if (!(t->declared[function / 8] >> (function % 8) & 1))
-        return wrt_invalid(&t->r, "undeclared function reference %u", function);
-    return wrt_use(&t->r, WRT_FEATURE_REFERENCE_TYPES) &&
-           wrt_emit_ref_func(t, function, t->height) && push(t, WRT_FUNCREF);
-}
 
 /* Pops operands given bottom first, emits on their homes, pushes at most one result. */
 static bool on_homes(struct translator *t, unsigned op, const wrt_type *types, uint32_t count,
@@ -794,7 +817,7 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
     if (opcode == 12) {
         if (!read_element(t, &a) || !read_table(t, &b))
             return false;
-        if (t->module->elements[a].type != t->module->tables[b].element)
+        if (!wrt_type_is(t->module, t->module->elements[a].type, t->module->tables[b].element))
             return wrt_invalid(&t->r, "type mismatch: table.init of another type");
         return on_homes(t, OP_table_init,
                         (const wrt_type[]){wrt_index_type(t, b), WRT_I32, WRT_I32}, 3, b, a, 0);
@@ -811,7 +834,7 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
     case 14:
         if (!read_table(t, &b))
             return false;
-        if (t->module->tables[b].element != element)
+        if (!wrt_type_is(t->module, t->module->tables[b].element, element))
             return wrt_invalid(&t->r, "type mismatch: table.copy of another type");
         return on_homes(t, OP_table_copy,
                         (const wrt_type[]){index, wrt_index_type(t, b),
@@ -866,8 +889,6 @@ static bool other_opcode(struct translator *t, uint8_t opcode)
     switch (opcode) {
     case 0x06: case 0x07: case 0x08: case 0x09: case 0x0A: case 0x18: case 0x19: case 0x1F:
         return wrt_unsupported(&t->r, "exceptions");
-    case 0x14: case 0x15: case 0xD3: case 0xD4: case 0xD5: case 0xD6:
-        return wrt_unsupported(&t->r, "typed function references");
     case 0xFB: return wrt_unsupported(&t->r, "gc");
     case 0xFD: return wrt_unsupported(&t->r, "simd");
     case 0xFE: return wrt_unsupported(&t->r, "threads");
@@ -918,9 +939,9 @@ static bool instruction(struct translator *t, uint8_t opcode)
     case 0x3F: return memory_size_grow(t, false);
     case 0x40: return memory_size_grow(t, true);
     case 0x41: case 0x42: case 0x43: case 0x44: return constant(t, opcode);
-    case 0xD0: return ref_null(t);
-    case 0xD1: return ref_is_null(t);
-    case 0xD2: return ref_func(t);
+    case 0x14: case 0x15:
+    case 0xD0: case 0xD1: case 0xD2: case 0xD3: case 0xD4: case 0xD5: case 0xD6:
+        return wrt_reference_instruction(t, opcode);
     case 0xFC: return prefixed_fc(t);
     default: break;
     }
@@ -967,9 +988,57 @@ bool wrt_push_type(struct translator *t, wrt_type type)
     return push(t, type);
 }
 
+bool wrt_push_const(struct translator *t, wrt_type type, uint64_t bits)
+{
+    return push_const(t, type, bits);
+}
+
 bool wrt_pop_type(struct translator *t, wrt_type type)
 {
     return pop(t, type);
+}
+
+bool wrt_pop_reference(struct translator *t, wrt_type *out)
+{
+    if (!pop_typed(t, ANY_TYPE, out))
+        return false;
+    if (*out == ANY_TYPE)
+        *out = WRT_REF_BOTTOM;
+    return wrt_is_reference(*out) ||
+           wrt_invalid(&t->r, "type mismatch: expected a reference, found %s",
+                       wrt_value_type_name(*out));
+}
+
+bool wrt_push_again(struct translator *t, wrt_type type)
+{
+    struct operand o = t->operands[t->height];
+    o.type = type;
+    if (!t->live || (o.kind == AT_HOME && o.local == WRT_NONE))
+        return push(t, type);
+    return o.local == WRT_NONE ? push_operand(t, o) : push_alias(t, o);
+}
+
+bool wrt_read_label(struct translator *t, uint32_t *depth, const wrt_type **types, uint32_t *count)
+{
+    if (!read_depth(t, depth))
+        return false;
+    *types = label_types(&t->controls[t->control_count - 1 - *depth], count);
+    return true;
+}
+
+bool wrt_check_top(struct translator *t, const wrt_type *types, uint32_t count)
+{
+    return check_top(t, types, count);
+}
+
+bool wrt_finish_call_ref(struct translator *t, uint32_t type_index, bool tail)
+{
+    const struct wrt_function_type *type = function_type(t, type_index);
+    if (type == NULL ||
+        !pop(t, WRT_REF_TYPE(true, t->module->canonical_types[type_index])))
+        return false;
+    const union word none = {.bits = 0};
+    return finish_call(t, tail ? OP_return_call_ref : OP_call_ref, type, none, t->height, 0, tail);
 }
 
 bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory)
@@ -989,6 +1058,8 @@ static bool add_locals(struct translator *t, uint32_t count)
     const uint32_t old = t->local_capacity;
     if (!wrt_grow_scratch(t, &t->local_types, &t->local_type_capacity, t->local_count + count,
                           sizeof *t->local_types) ||
+        !wrt_grow_scratch(t, &t->local_unset, &t->local_unset_capacity, t->local_count + count,
+                          sizeof *t->local_unset) ||
         !wrt_grow_scratch(t, &t->local_slots, &t->local_slot_capacity, t->local_count + count,
                           sizeof *t->local_slots) ||
         !wrt_grow_scratch(t, &t->local_alias, &t->local_capacity, t->local_count + count,
@@ -1004,6 +1075,7 @@ static bool add_locals(struct translator *t, uint32_t count)
 static void place_local(struct translator *t, uint32_t local, wrt_type type)
 {
     t->local_types[local] = type;
+    t->local_unset[local] = false;
     t->local_slots[local] = t->first_stack_slot;
     t->first_stack_slot += wrt_type_slots(type);
 }
@@ -1018,6 +1090,8 @@ static bool declare_locals(struct translator *t, uint32_t count, wrt_type type)
                           (unsigned long long)end, t->config->max_frame_slots);
     for (uint32_t i = t->local_count - count; i < t->local_count; i++)
         place_local(t, i, type);
+    for (uint32_t i = t->local_count - count; !wrt_has_default(type) && i < t->local_count; i++)
+        t->local_unset[i] = true;
     return true;
 }
 
@@ -1076,7 +1150,7 @@ static bool begin_body(struct translator *t, uint32_t function)
 {
     t->type = wrt_type_of_function(t->module, function);
     t->height = t->settled = 0;
-    t->control_count = 0;
+    t->control_count = t->init_count = 0;
     t->local_count = 0;
     if (!declare_parameters(t) || !read_locals(t) ||
         !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, 1, sizeof *t->operands))
@@ -1125,6 +1199,9 @@ void wrt_translator_free(struct translator *t)
     FREE(t->local_types, t->local_type_capacity);
     FREE(t->local_alias, t->local_capacity);
     FREE(t->local_slots, t->local_slot_capacity);
+    FREE(t->local_unset, t->local_unset_capacity);
+    FREE(t->inits, t->init_capacity);
+    FREE(t->single_types, t->single_capacity);
     FREE(t->code, t->code_capacity);
     FREE(t->positions, t->position_capacity);
     FREE(t->map, t->map_capacity);

@@ -15,8 +15,9 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     if (!t->live)
         return true;
     const bool tail = op == OP_return_call || op == OP_return_call_import ||
-                      op == OP_return_call_indirect;
-    const bool indirect = op == OP_call_indirect || op == OP_return_call_indirect;
+                      op == OP_return_call_indirect || op == OP_return_call_ref;
+    const bool indirect = op == OP_call_indirect || op == OP_return_call_indirect ||
+                          op == OP_call_ref || op == OP_return_call_ref;
     uint32_t index = 0;
     if (indirect && !wrt_slot_of(t, index_operand, &index))
         return false;
@@ -415,32 +416,21 @@ static bool fuse_latch(struct translator *t, struct control *c, uint32_t conditi
     return true;
 }
 
-bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition)
+static bool branch_straight(struct translator *t, struct control *c, const struct test *test)
 {
-    if (!t->live)
-        return true;
-    struct control *c = control_at(t, depth);
-    struct test test;
-    if (c->kind != CONTROL_FUNCTION && in_place(t, c)) {
-        bool done = false;
-        if (!fuse_latch(t, c, condition, &done))
-            return false;
-        if (done)
-            return true;
-        if (!test_condition(t, condition, false, &test))
-            return false;
-        const uint32_t word = t->code_count;
-        if (!emit_test(t, &test, c->kind == CONTROL_LOOP))
-            return false;
-        aim(t, word, c);
-        return true;
-    }
-    /* The values must move: branch around the moves. */
-    if (!test_condition(t, condition, true, &test))
+    const uint32_t word = t->code_count;
+    if (!emit_test(t, test, c->kind == CONTROL_LOOP))
         return false;
+    aim(t, word, c);
+    return true;
+}
+
+/* The values must move: `inverse` branches around the moves. */
+static bool branch_around(struct translator *t, uint32_t depth, const struct test *inverse)
+{
     const uint32_t word = t->code_count;
     uint32_t around = 0;
-    if (!emit_test(t, &test, false))
+    if (!emit_test(t, inverse, false))
         return false;
     chain(t, &around, field_index(word + 1, 1));
     t->barrier = t->code_count;
@@ -451,6 +441,37 @@ bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition)
     wrt_bind(t, around, true);
     memcpy(t->acc, acc, sizeof acc); /* the moves did not run on this path */
     return true;
+}
+
+bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition)
+{
+    if (!t->live)
+        return true;
+    struct control *c = control_at(t, depth);
+    const bool straight = c->kind != CONTROL_FUNCTION && in_place(t, c);
+    struct test test;
+    bool done = false;
+    if (straight && !fuse_latch(t, c, condition, &done))
+        return false;
+    if (done)
+        return true;
+    if (!test_condition(t, condition, !straight, &test))
+        return false;
+    return straight ? branch_straight(t, c, &test) : branch_around(t, depth, &test);
+}
+
+bool wrt_emit_br_on_null(struct translator *t, uint32_t depth, uint32_t index, bool if_null)
+{
+    if (!t->live)
+        return true;
+    struct control *c = control_at(t, depth);
+    uint32_t s = 0;
+    if (!wrt_slot_of(t, index, &s))
+        return false;
+    const bool straight = c->kind != CONTROL_FUNCTION && in_place(t, c);
+    const struct test test = {.op = if_null == straight ? OP_br_i64_eq_sk : OP_br_i64_ne_sk,
+                              .x = (uint16_t)s};
+    return straight ? branch_straight(t, c, &test) : branch_around(t, depth, &test);
 }
 
 bool wrt_emit_if(struct translator *t, struct control *control, uint32_t condition)

@@ -388,16 +388,30 @@ void wrt_store_drop(struct wrt_store *store)
 
 /* ---- the same with types ---- */
 
+/* A reference is given with the parameter's type or any abstract one of its hierarchy. */
+static bool same_kind(const struct wrt_function *f, wrt_type given, wrt_type parameter)
+{
+    if (given == parameter || !wrt_is_reference(given) || !wrt_is_reference(parameter))
+        return given == parameter;
+    const enum wrt_type_kind kind =
+        wrt_is_concrete(parameter)
+            ? (enum wrt_type_kind)f->instance->rtts[wrt_heap_of(parameter)]->def->kind
+            : WRT_KIND_FUNCTION;
+    return !wrt_is_concrete(given) && wrt_top_of(wrt_heap_of(given), WRT_KIND_FUNCTION) ==
+                                          wrt_top_of(wrt_heap_of(parameter), kind);
+}
+
 /* Values are checked, then their slots used where they are, one by one on the stack. */
 static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function *f,
                                     const struct wrt_value *arguments)
 {
     const struct wrt_function_type *type = f->type;
     union cell *base = store->exec.top;
+    struct wrt_rtt *const *scope = f->instance != NULL ? f->instance->rtts : NULL;
     for (uint32_t i = 0; i < type->parameter_count; i++) {
-        if (arguments[i].type != type->parameters[i])
+        if (!same_kind(f, arguments[i].type, type->parameters[i]))
             return WRT_ERR_TYPE;
-        if (!wrt_slot_is_of(store, type->parameters[i], arguments[i].of))
+        if (!wrt_slot_fits(store, scope, type->parameters[i], arguments[i].of))
             return WRT_ERR_ARGUMENT;
     }
     if (wrt_store_can_call(store) != WRT_OK || !has_room(&store->exec, base, f->parameter_slots))
@@ -409,11 +423,22 @@ static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function
     return begin(store, f, &base->slot);
 }
 
-static void give_values(const struct wrt_function_type *type, const union cell *from,
+/* Hosts name no types of a module: a reference to one is given as what kind it is of. */
+static wrt_type host_type(const struct wrt_function *f, wrt_type type)
+{
+    static const uint8_t own[] = {WRT_FUNCREF, WRT_STRUCTREF, WRT_ARRAYREF};
+    if (!wrt_is_concrete(type))
+        return type;
+    const struct wrt_type_def *def = f->instance->rtts[wrt_heap_of(type)]->def;
+    return WRT_REF_TYPE(wrt_is_nullable(type), WRT_HEAP_ABSTRACT | own[def->kind]);
+}
+
+static void give_values(const struct wrt_function *f, const union cell *from,
                         struct wrt_value *results)
 {
+    const struct wrt_function_type *type = f->type;
     for (uint32_t i = 0; i < type->result_count; i++) {
-        results[i].type = type->results[i];
+        results[i].type = host_type(f, type->results[i]);
         for (uint32_t k = 0; k < wrt_type_slots(type->results[i]); k++)
             results[i].slots[k] = (from++)->slot;
     }
@@ -425,10 +450,8 @@ static enum wrt_status settle_values(struct wrt_store *store, enum wrt_run how,
 {
     const struct wrt_activation *a = innermost(store);
     const union cell *base = a->base;
-    const struct wrt_function_type *type = a->function->type;
-    if (how == WRT_RUN_DONE)
-        give_values(type, base, results);
     if (how == WRT_RUN_DONE) {
+        give_values(a->function, base, results);
         drop_to(store, store->exec.depth - 1);
         return WRT_OK;
     }

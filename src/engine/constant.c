@@ -54,7 +54,8 @@ static bool read_function(struct constant_reader *c)
     if (index >= c->module->info.function_count)
         return wrt_invalid(c->r, "unknown function %u", index);
     c->declared[index / 8] |= (uint8_t)(1u << (index % 8));
-    return push(c, WRT_FUNCREF);
+    const uint32_t type = c->module->function_types[index];
+    return push(c, WRT_REF_TYPE(false, type));
 }
 
 static bool read_arithmetic(struct constant_reader *c, wrt_type type)
@@ -82,7 +83,6 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
 {
     uint32_t narrow = 0;
     uint64_t wide = 0;
-    wrt_type type = 0;
     const uint8_t *raw = NULL;
     switch (opcode) {
     case I32_CONST: return wrt_read_s32(c->r, &narrow) && push(c, WRT_I32);
@@ -90,7 +90,8 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
     case F32_CONST: return wrt_read_bytes(c->r, 4, &raw) && push(c, WRT_F32);
     case F64_CONST: return wrt_read_bytes(c->r, 8, &raw) && push(c, WRT_F64);
     case GLOBAL_GET: return read_global(c);
-    case REF_NULL: return wrt_read_reference_type(c->r, &type) && push(c, type);
+    case REF_NULL:
+        return wrt_read_heap_type(c->r, &narrow) && push(c, WRT_REF_TYPE(true, narrow));
     case REF_FUNC: return read_function(c);
     default: break;
     }
@@ -117,7 +118,7 @@ bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
         if (!read_one(&c, opcode))
             return false;
     }
-    if (c.depth != 1 || c.types[0] != type)
+    if (c.depth != 1 || !wrt_type_is(module, c.types[0], type))
         return wrt_invalid(r, "type mismatch in constant expression");
     out->bytes = start;
     out->size_bytes = (uint32_t)(r->at - start);
@@ -163,7 +164,7 @@ static uint64_t evaluate_one(const struct wrt_instance *instance, uint8_t opcode
     case F64_CONST: memcpy(&bits, *at, 8); *at += 8; return bits;
     case GLOBAL_GET: return instance->globals[leb(at, false)]->value.i64;
     case REF_FUNC: return (uint64_t)(uintptr_t)instance->functions[leb(at, false)];
-    default: (*at)++; return 0; /* ref.null and its type */
+    default: (void)leb(at, true); return 0; /* ref.null and its heap type */
     }
 }
 

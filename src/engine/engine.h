@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "code.h"
+#include "types.h"
 #include "wrt/module.h"
 #include "wrt/store.h"
 
@@ -53,7 +54,7 @@ struct wrt_data_segment {
 /* Elements stay encoded: function indexes, or constant expressions one after another. */
 struct wrt_element_segment {
     enum wrt_segment_mode mode;
-    wrt_type type; /* WRT_FUNCREF or WRT_EXTERNREF */
+    wrt_type type;
     bool expressions;
     uint32_t table;
     struct wrt_const_expr offset;
@@ -81,14 +82,15 @@ struct wrt_module {
     struct wrt_module_info info;
     _Atomic uint32_t users; /* instances */
 
-    struct wrt_function_type *types;
-    uint32_t *canonical_types; /* first equal type */
+    struct wrt_type_def *types;
+    uint32_t *canonical_types; /* the first type that is equal */
     struct wrt_import *imports;
     struct wrt_export *exports;
     uint32_t *exports_by_name; /* indexes, ascending by name */
     uint32_t *codes_by_address;
     uint32_t *function_types; /* canonical, of all functions */
     struct wrt_table_type *tables;
+    struct wrt_const_expr *table_inits; /* size 0: filled with null */
     struct wrt_memory_type *memories;
     struct wrt_global_def *globals;
     struct wrt_element_segment *elements;
@@ -101,13 +103,14 @@ struct wrt_module {
 static inline const struct wrt_function_type *
 wrt_type_of_function(const struct wrt_module *module, uint32_t function)
 {
-    return &module->types[module->function_types[function]];
+    return &module->types[module->function_types[function]].function;
 }
 
 /* ---- store ---- */
 
 struct wrt_function {
     const struct wrt_function_type *type;
+    const struct wrt_rtt *rtt;
     struct wrt_instance *instance;  /* NULL: a host function */
     const struct wrt_code *code;    /* NULL: a host function */
     wrt_host_function *host;
@@ -121,6 +124,7 @@ struct wrt_table {
     union wrt_slot *elements;
     uint64_t size, capacity;
     struct wrt_table_type type;
+    struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
     struct wrt_table *next; /* in the store, for freeing */
 };
@@ -135,6 +139,7 @@ struct wrt_memory {
 struct wrt_global {
     union cell value;
     struct wrt_global_type type;
+    struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
 };
 
@@ -148,6 +153,7 @@ struct wrt_instance {
     struct wrt_table **tables;
     struct wrt_memory **memories;
     struct wrt_global **globals;
+    struct wrt_rtt *const *rtts; /* by type index */
     struct wrt_store *store;
     struct wrt_module *module;
     struct wrt_function *own_functions;
@@ -210,6 +216,7 @@ struct wrt_store {
     struct wrt_partition *partition;
     struct wrt_store_config config;
     struct wrt_block *blocks;
+    struct wrt_type_table types;
     struct wrt_instance *instances;
     struct wrt_table *tables;
     struct wrt_memory *memories;
@@ -247,14 +254,6 @@ static inline uint32_t wrt_type_slots(wrt_type type)
 {
     return type == WRT_V128 ? 2 : 1;
 }
-static inline bool wrt_same_types(const wrt_type *a, const wrt_type *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (a[i] != b[i])
-            return false;
-    return true;
-}
-bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_type *b);
 
 /* ---- constant expressions: constant.c ---- */
 /* Moves *bytes behind the expression. */
@@ -277,6 +276,10 @@ enum wrt_run wrt_return_to_instance(struct wrt_exec *exec);
 WRT_COLD_LIST(WRT_COLD_DECLARE)
 #undef WRT_COLD_DECLARE
 
+/* Is the callee of type `type`, one of the current instance's module, or below it? */
+bool wrt_callee_fits(const struct wrt_exec *exec, const struct wrt_function *callee,
+                     const struct wrt_function_type *type);
+
 bool wrt_should_stop(const struct wrt_exec *exec);
 
 /* Makes `instance` current: refreshes the caches at the head of exec. */
@@ -291,11 +294,10 @@ void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error);
-/* A function reference of another store would outlive it, or run with this one's caches. */
-static inline bool wrt_slot_is_of(const struct wrt_store *store, wrt_type type, union wrt_slot slot)
-{
-    return type != WRT_FUNCREF || slot.function == NULL || slot.function->store == store;
-}
+/* May the host give `slot` as a value of `type`? Nothing is null that may not be, and a
+ * reference is of this store (another's would outlive it) and of that type. */
+bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
+                   union wrt_slot slot);
 bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
 
 /* What the specification allows a memory of that type, in its pages: sections.c. */

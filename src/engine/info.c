@@ -76,7 +76,9 @@ enum wrt_status wrt_module_get_type(const struct wrt_module *module, uint32_t in
 {
     if (index >= module->info.type_count)
         return WRT_ERR_BOUNDS;
-    *out = module->types[index];
+    if (module->types[index].kind != WRT_KIND_FUNCTION)
+        return WRT_ERR_TYPE;
+    *out = module->types[index].function;
     return WRT_OK;
 }
 

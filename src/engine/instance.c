@@ -18,6 +18,7 @@ struct build {
     struct wrt_instance *instance;
     struct wrt_error *error;
     uint32_t made_tables, made_memories;
+    struct wrt_type_mark types;
 };
 
 static enum wrt_status take(struct build *b, enum wrt_charge charge, uint64_t count,
@@ -35,17 +36,32 @@ static bool limits_fit(uint64_t size, const struct wrt_limits *have, const struc
            (!want->has_maximum || (have->has_maximum && have->maximum <= want->maximum));
 }
 
-static bool import_fits(struct wrt_extern item, const struct wrt_extern_type *want)
+/* An immutable global may be of a type below; what is written too must be of the same. */
+static bool global_fits(const struct wrt_global *have, struct wrt_rtt *const *scope,
+                        const struct wrt_global_type *want)
 {
+    if (have->type.is_mutable != want->is_mutable)
+        return false;
+    return want->is_mutable
+               ? wrt_same_type_across(have->scope, have->type.content, scope, want->content)
+               : wrt_type_is_across(have->scope, have->type.content, scope, want->content);
+}
+
+static bool import_fits(const struct build *b, uint32_t index, struct wrt_extern item,
+                        const struct wrt_extern_type *want)
+{
+    struct wrt_rtt *const *scope = b->instance->rtts;
     if (item.kind != want->kind)
         return false;
     struct wrt_extern_type have;
     wrt_extern_get_type(item, &have);
     switch (item.kind) {
-    case WRT_EXTERN_FUNCTION: return wrt_same_type(&have.function, &want->function);
+    case WRT_EXTERN_FUNCTION:
+        return wrt_rtt_is(item.of.function->rtt, scope[b->module->function_types[index]]);
     case WRT_EXTERN_TABLE:
-        return have.table.element == want->table.element &&
-               have.table.is_64 == want->table.is_64 &&
+        return have.table.is_64 == want->table.is_64 &&
+               wrt_same_type_across(item.of.table->scope, have.table.element, scope,
+                                    want->table.element) &&
                limits_fit(have.table.limits.minimum, &item.of.table->type.limits,
                           &want->table.limits);
     case WRT_EXTERN_MEMORY:
@@ -53,9 +69,7 @@ static bool import_fits(struct wrt_extern item, const struct wrt_extern_type *wa
                have.memory.page_bytes == want->memory.page_bytes &&
                limits_fit(have.memory.limits.minimum, &item.of.memory->type.limits,
                           &want->memory.limits);
-    default:
-        return have.global.content == want->global.content &&
-               have.global.is_mutable == want->global.is_mutable;
+    default: return global_fits(item.of.global, scope, &want->global);
     }
 }
 
@@ -83,9 +97,9 @@ static enum wrt_status link_import(struct build *b, uint32_t index,
     } else if (!wrt_store_find(b->store, import.module, import.name, &item)) {
         return unlinkable(b, &import, "unknown import");
     }
-    if (!import_fits(item, &import.type))
-        return unlinkable(b, &import, "incompatible import type");
     const uint32_t at = b->module->imports[index].index;
+    if (!import_fits(b, at, item, &import.type))
+        return unlinkable(b, &import, "incompatible import type");
     switch (item.kind) {
     case WRT_EXTERN_FUNCTION: b->instance->functions[at] = item.of.function; break;
     case WRT_EXTERN_TABLE: b->instance->tables[at] = item.of.table; break;
@@ -135,6 +149,7 @@ static void make_functions(struct build *b)
         const uint32_t own = f - info->imported_function_count;
         struct wrt_function *function = &b->instance->own_functions[own];
         *function = (struct wrt_function){.type = wrt_type_of_function(b->module, f),
+                                          .rtt = b->instance->rtts[b->module->function_types[f]],
                                           .instance = b->instance,
                                           .code = &b->module->codes[own],
                                           .store = b->store,
@@ -160,6 +175,7 @@ static enum wrt_status make_globals(struct build *b)
         struct wrt_global *global = &own[g - first];
         const uint8_t *bytes = b->module->globals[g].init.bytes;
         global->type = b->module->globals[g].type;
+        global->scope = b->instance->rtts;
         global->store = b->store;
         b->instance->globals[g] = global;
         global->value.slot = wrt_const_evaluate(b->instance, &bytes);
@@ -170,12 +186,16 @@ static enum wrt_status make_globals(struct build *b)
 static enum wrt_status make_tables(struct build *b)
 {
     const struct wrt_module_info *info = &b->module->info;
-    const union wrt_slot null = {.i64 = 0};
     for (uint32_t t = info->imported_table_count; t < info->table_count; t++) {
-        const enum wrt_status status = wrt_table_make(b->store, &b->blocks, &b->module->tables[t],
-                                                      null, &b->instance->tables[t], b->error);
+        const uint8_t *init = b->module->table_inits[t].bytes;
+        const union wrt_slot null = {.i64 = 0};
+        const enum wrt_status status = wrt_table_make(
+            b->store, &b->blocks, &b->module->tables[t],
+            init != NULL ? wrt_const_evaluate(b->instance, &init) : null, &b->instance->tables[t],
+            b->error);
         if (status != WRT_OK)
             return status;
+        b->instance->tables[t]->scope = b->instance->rtts;
         b->made_tables++;
     }
     return WRT_OK;
@@ -237,6 +257,7 @@ static void give_back(struct build *b)
         wrt_table_unmake(b->store, b->instance->tables[info->imported_table_count + t]);
     for (uint32_t m = 0; m < b->made_memories; m++)
         wrt_pages_free(&b->instance->memories[info->imported_memory_count + m]->pages);
+    wrt_types_undo(b->store, b->types);
     wrt_block_free_all(b->store->partition, &b->blocks);
 }
 
@@ -314,6 +335,8 @@ static enum wrt_status run_data(struct build *b)
 static enum wrt_status build_instance(struct build *b, const struct wrt_extern *imports)
 {
     enum wrt_status status = make_instance(b);
+    if (status == WRT_OK)
+        status = wrt_scope_get(b->store, &b->blocks, b->module, &b->instance->rtts, b->error);
     for (uint32_t i = 0; i < b->module->info.import_count && status == WRT_OK; i++)
         status = link_import(b, i, imports);
     if (status != WRT_OK)
@@ -333,7 +356,8 @@ static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *m
 {
     if (store->instance_count >= store->config.max_instances)
         return wrt_fail(error, WRT_ERR_LIMIT, "max_instances is %u", store->config.max_instances);
-    struct build b = {.store = store, .module = module, .error = error};
+    struct build b = {.store = store, .module = module, .error = error,
+                      .types = wrt_types_mark(store)};
     const bool starts = module->info.has_start && !skip_start;
     enum wrt_status status = starts ? wrt_store_can_call(store) : WRT_OK;
     if (status != WRT_OK)

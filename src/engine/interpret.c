@@ -241,7 +241,7 @@ static inline uint64_t multiply_high_s(uint64_t x, uint64_t y)
         callee_ = table_->elements[index_].function;                                    \
         if (UNLIKELY(callee_ == NULL))                                                  \
             TRAP(UNINITIALIZED_ELEMENT);                                                \
-        if (UNLIKELY(callee_->type != pc[2].type && !wrt_same_type(callee_->type, pc[2].type))) \
+        if (UNLIKELY(callee_->type != pc[2].type && !wrt_callee_fits(exec, callee_, pc[2].type))) \
             TRAP(INDIRECT_CALL_TYPE_MISMATCH);                                          \
     } while (0)
 #define RETURN_TO_INSTANCE                                                              \

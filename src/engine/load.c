@@ -195,7 +195,7 @@ static bool begin_section(struct wrt_module_loader *l, uint8_t section)
 
 static bool is_kept(uint8_t section)
 {
-    return section == SECTION_IMPORT || section == SECTION_GLOBAL ||
+    return section == SECTION_IMPORT || section == SECTION_TABLE || section == SECTION_GLOBAL ||
            section == SECTION_EXPORT || section == SECTION_ELEMENT || section == SECTION_DATA;
 }
 

@@ -65,6 +65,14 @@ bool wrt_load_keep_code(struct wrt_module_loader *l);
 typedef bool wrt_less(const void *context, uint32_t a, uint32_t b);
 void wrt_sort(uint32_t *items, uint32_t count, wrt_less *less, const void *context);
 int wrt_compare_bytes(struct wrt_bytes a, struct wrt_bytes b);
+/* A count of items that take a byte each at least, and with `already` stay within limit. */
+bool wrt_read_count(struct wrt_module_loader *l, uint32_t limit, uint32_t already,
+                    const char *field, uint32_t *out);
+/* *array, a block of the module with `old` items, gets `more`. */
+bool wrt_append_items(struct wrt_module_loader *l, void *array, uint32_t old, uint32_t more,
+                      size_t item_bytes);
+/* type_section.c */
+bool wrt_read_types(struct wrt_module_loader *l);
 bool wrt_load_take(struct wrt_module_loader *l, enum wrt_charge charge, uint64_t count,
                    size_t item_bytes, void *out);
 

@@ -98,19 +98,51 @@ bool wrt_read_name(struct wrt_reader *r, uint32_t limit, struct wrt_bytes *out)
     return true;
 }
 
-/* The feature that a type byte of WebAssembly 3.0 belongs to; NULL if it is no type. */
-static const char *later_type(uint8_t byte)
+static bool use_abstract(struct wrt_reader *r, uint8_t byte)
 {
     switch (byte) {
-    case WRT_V128: return "simd";
-    case 0x63:
-    case 0x64: return "typed function references";
-    case 0x69:
-    case 0x74: return "exceptions";
-    case 0x6A: case 0x6B: case 0x6C: case 0x6D: case 0x6E:
-    case 0x71: case 0x72: case 0x73: return "gc";
-    default: return NULL;
+    case WRT_FUNCREF: case WRT_EXTERNREF: return wrt_use(r, WRT_FEATURE_REFERENCE_TYPES);
+    case WRT_EXNREF: case WRT_NULLEXNREF: return wrt_use(r, WRT_FEATURE_EXCEPTIONS);
+    default: return wrt_use(r, WRT_FEATURE_GC);
     }
+}
+
+/* A byte in which an s33 is negative is an abstract heap type (spec 5.3.3). */
+bool wrt_read_heap_type(struct wrt_reader *r, uint32_t *out)
+{
+    uint64_t index = 0;
+    if (r->at != r->end && (*r->at & 0xC0) == 0x40) {
+        if (!wrt_is_reference(*r->at))
+            return wrt_malformed(r, "malformed heap type");
+        *out = WRT_HEAP_ABSTRACT | *r->at++;
+        return use_abstract(r, (uint8_t)*out);
+    }
+    if (!wrt_read_leb(r, 33, true, &index))
+        return false;
+    if (index >= r->type_count)
+        return wrt_invalid(r, "unknown type %lld", (long long)index);
+    *out = r->canonical[index];
+    return true;
+}
+
+bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out)
+{
+    if (r->at == r->end)
+        return wrt_malformed(r, "unexpected end");
+    const uint8_t byte = *r->at;
+    uint32_t heap = 0;
+    if (byte == 0x63 || byte == 0x64) {
+        r->at++;
+        if (!wrt_use(r, WRT_FEATURE_TYPED_REFERENCES) || !wrt_read_heap_type(r, &heap))
+            return false;
+        *out = WRT_REF_TYPE(byte == 0x63, heap);
+        return true;
+    }
+    if (!wrt_is_reference(byte))
+        return wrt_malformed(r, "malformed reference type");
+    r->at++;
+    *out = byte;
+    return use_abstract(r, byte);
 }
 
 bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out)
@@ -118,27 +150,15 @@ bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out)
     if (r->at == r->end)
         return wrt_malformed(r, "unexpected end");
     const uint8_t byte = *r->at;
-    if ((byte < WRT_F64 || byte > WRT_I32) && !wrt_is_reference(byte)) {
-        const char *feature = later_type(byte);
-        return feature != NULL ? wrt_unsupported(r, feature)
-                               : wrt_malformed(r, "malformed value type");
+    if (byte >= WRT_F64 && byte <= WRT_I32) {
+        *out = *r->at++;
+        return true;
     }
-    *out = byte;
-    r->at++;
-    return !wrt_is_reference(byte) || wrt_use(r, WRT_FEATURE_REFERENCE_TYPES);
-}
-
-bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out)
-{
-    if (r->at == r->end)
-        return wrt_malformed(r, "unexpected end");
-    if (!wrt_is_reference(*r->at)) {
-        const char *feature = *r->at == WRT_V128 ? NULL : later_type(*r->at);
-        return feature != NULL ? wrt_unsupported(r, feature)
-                               : wrt_malformed(r, "malformed reference type");
-    }
-    *out = *r->at++;
-    return true;
+    if (byte == WRT_V128)
+        return wrt_unsupported(r, "simd");
+    return wrt_is_reference(byte) || byte == 0x63 || byte == 0x64
+               ? wrt_read_reference_type(r, out)
+               : wrt_malformed(r, "malformed value type");
 }
 
 const char *wrt_value_type_name(wrt_type type)
@@ -151,6 +171,36 @@ const char *wrt_value_type_name(wrt_type type)
     case WRT_V128: return "v128";
     case WRT_FUNCREF: return "funcref";
     case WRT_EXTERNREF: return "externref";
+    case WRT_ANYREF: return "anyref";
+    case WRT_EQREF: return "eqref";
+    case WRT_I31REF: return "i31ref";
+    case WRT_STRUCTREF: return "structref";
+    case WRT_ARRAYREF: return "arrayref";
+    case WRT_EXNREF: return "exnref";
+    case WRT_NULLREF: return "nullref";
+    case WRT_NULLFUNCREF: return "nullfuncref";
+    case WRT_NULLEXTERNREF: return "nullexternref";
+    case WRT_NULLEXNREF: return "nullexnref";
+    case WRT_REF_BOTTOM: return "a reference";
+    default: break;
+    }
+    if (!wrt_is_reference(type))
+        return "?";
+    if (wrt_is_concrete(type))
+        return wrt_is_nullable(type) ? "(ref null type)" : "(ref type)";
+    switch (wrt_or_null(type)) {
+    case WRT_FUNCREF: return "(ref func)";
+    case WRT_EXTERNREF: return "(ref extern)";
+    case WRT_ANYREF: return "(ref any)";
+    case WRT_EQREF: return "(ref eq)";
+    case WRT_I31REF: return "(ref i31)";
+    case WRT_STRUCTREF: return "(ref struct)";
+    case WRT_ARRAYREF: return "(ref array)";
+    case WRT_EXNREF: return "(ref exn)";
+    case WRT_NULLREF: return "(ref none)";
+    case WRT_NULLFUNCREF: return "(ref nofunc)";
+    case WRT_NULLEXTERNREF: return "(ref noextern)";
+    case WRT_NULLEXNREF: return "(ref noexn)";
     default: return "?";
     }
 }

@@ -19,6 +19,8 @@ struct wrt_reader {
     enum wrt_status status; /* of the first failure */
     uint64_t features;      /* used so far */
     uint64_t features_off;  /* not to be used */
+    const uint32_t *canonical; /* of the types that may be named */
+    uint32_t type_count;
 };
 
 static inline uint64_t wrt_reader_offset(const struct wrt_reader *r)
@@ -98,14 +100,12 @@ static inline bool wrt_read_bytes(struct wrt_reader *r, size_t size_bytes, const
 bool wrt_read_name(struct wrt_reader *r, uint32_t limit, struct wrt_bytes *out);
 bool wrt_is_utf8(const uint8_t *bytes, size_t size_bytes);
 
-/* A value type; refuses types of features that are not there by their name. */
+/* A value type, and one that is a reference. */
 bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out);
 bool wrt_read_reference_type(struct wrt_reader *r, wrt_type *out);
 
-static inline bool wrt_is_reference(wrt_type type)
-{
-    return type == WRT_FUNCREF || type == WRT_EXTERNREF;
-}
+/* The bytes of a heap type: an index, made canonical, or WRT_HEAP_ABSTRACT and a byte. */
+bool wrt_read_heap_type(struct wrt_reader *r, uint32_t *out);
 
 /* Reads and validates a constant expression of `type`, `end` included. */
 struct wrt_module;

@@ -8,8 +8,8 @@
 
 /* ---- helpers ---- */
 
-static bool read_count(struct wrt_module_loader *l, uint32_t limit, uint32_t already,
-                       const char *field, uint32_t *out)
+bool wrt_read_count(struct wrt_module_loader *l, uint32_t limit, uint32_t already,
+                    const char *field, uint32_t *out)
 {
     struct wrt_reader *r = &l->t.r;
     if (!wrt_read_u32(r, out))
@@ -30,99 +30,7 @@ WRT_MUST_CHECK static bool uses(struct wrt_module_loader *l, enum wrt_feature fe
 
 /* ---- types ---- */
 
-/* Appends to *pool, which has room for one type a byte of the section. */
-static bool read_type_list(struct wrt_module_loader *l, wrt_type **pool, const wrt_type **out,
-                           uint32_t *count)
-{
-    struct wrt_reader *r = &l->t.r;
-    if (!read_count(l, l->module->config.max_parameters, 0, "max_parameters", count))
-        return false;
-    *out = *pool;
-    for (uint32_t i = 0; i < *count; i++)
-        if (!wrt_read_value_type(r, (*pool)++))
-            return false;
-    return true;
-}
-
-static bool read_type(struct wrt_module_loader *l, wrt_type **pool,
-                      struct wrt_function_type *type)
-{
-    struct wrt_reader *r = &l->t.r;
-    if (r->at == r->end)
-        return wrt_malformed(r, "unexpected end");
-    const uint8_t form = *r->at;
-    if (form == 0x4E || form == 0x4F || form == 0x50 || form == 0x5E || form == 0x5F)
-        return wrt_unsupported(r, "gc");
-    if (form != 0x60)
-        return wrt_malformed(r, "malformed type form 0x%02x", form);
-    r->at++;
-    if (!read_type_list(l, pool, &type->parameters, &type->parameter_count) ||
-        !read_type_list(l, pool, &type->results, &type->result_count))
-        return false;
-    return type->result_count <= 1 || uses(l, WRT_FEATURE_MULTI_VALUE);
-}
-
-static uint32_t hash_type(const struct wrt_function_type *type)
-{
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (uint32_t i = 0; i < type->parameter_count; i++)
-        hash = (hash ^ type->parameters[i]) * 16777619u;
-    hash = (hash ^ 0xff) * 16777619u;
-    for (uint32_t i = 0; i < type->result_count; i++)
-        hash = (hash ^ type->results[i]) * 16777619u;
-    return hash;
-}
-
-/* Gives each type the first one that equals it, by a chained hash table in scratch. A hostile
- * module may collide its types: chains are cut at MOST_PROBES, and a type that is not found
- * within them stands for itself (calls through it then compare structures). */
-#define MOST_PROBES 64
-
-static bool canonicalise_types(struct wrt_module_loader *l, uint32_t count)
-{
-    struct wrt_module *m = l->module;
-    uint32_t *heads = NULL, *next = NULL, buckets = 0, links = 0;
-    uint32_t size = 64;
-    while (size < count)
-        size *= 2;
-    const bool ok = wrt_grow_scratch(&l->t, &heads, &buckets, size, sizeof *heads) &&
-                    wrt_grow_scratch(&l->t, &next, &links, count + 1, sizeof *next);
-    for (uint32_t i = 0; ok && i < count; i++) {
-        uint32_t *head = &heads[hash_type(&m->types[i]) & (buckets - 1)];
-        uint32_t probes = 0, at = *head; /* index + 1; 0 ends a chain */
-        while (at != 0 && probes++ < MOST_PROBES && !wrt_same_type(&m->types[at - 1], &m->types[i]))
-            at = next[at - 1];
-        if (at != 0 && probes <= MOST_PROBES) {
-            m->canonical_types[i] = m->canonical_types[at - 1];
-            continue;
-        }
-        m->canonical_types[i] = i;
-        next[i] = *head;
-        *head = i + 1;
-    }
-    wrt_partition_free(l->partition, WRT_CHARGE_LOAD, heads, (size_t)buckets * sizeof *heads);
-    wrt_partition_free(l->partition, WRT_CHARGE_LOAD, next, (size_t)links * sizeof *next);
-    return ok;
-}
-
-static bool read_types(struct wrt_module_loader *l)
-{
-    struct wrt_module *m = l->module;
-    uint32_t count = 0;
-    wrt_type *pool = NULL;
-    if (!read_count(l, m->config.max_types, 0, "max_types", &count) ||
-        !wrt_load_take(l, WRT_CHARGE_RUNTIME, wrt_reader_left(&l->t.r), sizeof *pool, &pool) ||
-        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->types, &m->types) ||
-        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->canonical_types,
-                       &m->canonical_types))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!read_type(l, &pool, &m->types[i]))
-            return false;
-    m->info.type_count = count;
-    return canonicalise_types(l, count);
-}
-
+/* A function type. */
 static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
 {
     uint32_t index = 0;
@@ -131,7 +39,8 @@ static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
     if (index >= l->module->info.type_count)
         return wrt_invalid(&l->t.r, "unknown type %u", index);
     *out = l->module->canonical_types[index];
-    return true;
+    return l->module->types[*out].kind == WRT_KIND_FUNCTION ||
+           wrt_invalid(&l->t.r, "type %u is not a function type", index);
 }
 
 /* ---- tables, memories, globals ---- */
@@ -165,8 +74,6 @@ static bool check_limits(struct wrt_reader *r, const struct wrt_limits *limits)
 static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *out)
 {
     struct wrt_reader *r = &l->t.r;
-    if (r->at != r->end && *r->at == 0x40)
-        return wrt_unsupported(r, "typed function references");
     uint8_t flags = 0;
     if (!wrt_read_reference_type(r, &out->element) ||
         !read_limits(r, LIMITS_MAXIMUM | LIMITS_64, &flags, &out->limits))
@@ -232,8 +139,8 @@ static bool read_global_type(struct wrt_module_loader *l, struct wrt_global_type
 /* Imported items come before defined ones in each index space; both kinds of section
  * append. The arrays are sized when the defining section is read, so imports are first kept
  * in arrays of their own size and copied. */
-static bool append_items(struct wrt_module_loader *l, void *array, uint32_t old, uint32_t more,
-                         size_t item_bytes)
+bool wrt_append_items(struct wrt_module_loader *l, void *array, uint32_t old, uint32_t more,
+                      size_t item_bytes)
 {
     void *before = NULL, *after = NULL;
     memcpy(&before, array, sizeof before);
@@ -295,6 +202,7 @@ static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
         struct wrt_bytes name;
         uint8_t kind = 0, flags = 0;
         uint32_t value = 0;
+        wrt_type type = 0;
         if (!wrt_read_name(&r, UINT32_MAX, &name) || !wrt_read_name(&r, UINT32_MAX, &name) ||
             !wrt_read_byte(&r, &kind))
             return n;
@@ -307,7 +215,7 @@ static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
         n.tables += kind == WRT_EXTERN_TABLE;
         n.memories += kind == WRT_EXTERN_MEMORY;
         n.globals += kind == WRT_EXTERN_GLOBAL;
-        if (kind != WRT_EXTERN_MEMORY && !wrt_read_byte(&r, &flags))
+        if (kind != WRT_EXTERN_MEMORY && !wrt_read_value_type(&r, &type))
             return n;
         if (!wrt_read_byte(&r, &flags)) /* limits, or mutability */
             return n;
@@ -331,7 +239,7 @@ static bool read_imports(struct wrt_module_loader *l)
     struct wrt_module *m = l->module;
     const struct wrt_module_config *c = &m->config;
     uint32_t count = 0;
-    if (!read_count(l, c->max_imports, 0, "max_imports", &count))
+    if (!wrt_read_count(l, c->max_imports, 0, "max_imports", &count))
         return false;
     const struct import_counts n = count_imports(l->t.r, count);
     if (!within(l, n.functions, c->max_functions, "max_functions") ||
@@ -341,10 +249,10 @@ static bool read_imports(struct wrt_module_loader *l)
         return false;
     /* One more of each: a malformed import is stored before it is refused. */
     if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->imports, &m->imports) ||
-        !append_items(l, &m->function_types, 0, n.functions + 1, sizeof *m->function_types) ||
-        !append_items(l, &m->tables, 0, n.tables + 1, sizeof *m->tables) ||
-        !append_items(l, &m->memories, 0, n.memories + 1, sizeof *m->memories) ||
-        !append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals))
+        !wrt_append_items(l, &m->function_types, 0, n.functions + 1, sizeof *m->function_types) ||
+        !wrt_append_items(l, &m->tables, 0, n.tables + 1, sizeof *m->tables) ||
+        !wrt_append_items(l, &m->memories, 0, n.memories + 1, sizeof *m->memories) ||
+        !wrt_append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!read_import(l, &m->imports[i]))
@@ -363,8 +271,8 @@ static bool read_functions(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0, old = m->info.function_count;
-    if (!read_count(l, m->config.max_functions, old, "max_functions", &count) ||
-        !append_items(l, &m->function_types, old, count, sizeof *m->function_types) ||
+    if (!wrt_read_count(l, m->config.max_functions, old, "max_functions", &count) ||
+        !wrt_append_items(l, &m->function_types, old, count, sizeof *m->function_types) ||
         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->codes, &m->codes))
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -375,34 +283,6 @@ static bool read_functions(struct wrt_module_loader *l)
     m->info.function_count = old + count;
     l->declared_functions = count;
     return true;
-}
-
-static bool read_tables(struct wrt_module_loader *l)
-{
-    struct wrt_module *m = l->module;
-    uint32_t count = 0, old = m->info.table_count;
-    if (!read_count(l, m->config.max_tables, old, "max_tables", &count) ||
-        !append_items(l, &m->tables, old, count, sizeof *m->tables))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!read_table_type(l, &m->tables[old + i]))
-            return false;
-    m->info.table_count = old + count;
-    return m->info.table_count <= 1 || uses(l, WRT_FEATURE_REFERENCE_TYPES);
-}
-
-static bool read_memories(struct wrt_module_loader *l)
-{
-    struct wrt_module *m = l->module;
-    uint32_t count = 0, old = m->info.memory_count;
-    if (!read_count(l, m->config.max_memories, old, "max_memories", &count) ||
-        !append_items(l, &m->memories, old, count, sizeof *m->memories))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!read_memory_type(l, &m->memories[old + i]))
-            return false;
-    m->info.memory_count = old + count;
-    return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
 }
 
 /* The bitmap of functions that ref.func may name. All functions are known by now. */
@@ -423,12 +303,66 @@ static bool read_const(struct wrt_module_loader *l, wrt_type type, struct wrt_co
                                type, out);
 }
 
+/* A table, maybe with the expression that fills it (spec 5.5.7). */
+static bool read_table(struct wrt_module_loader *l, struct wrt_table_type *type,
+                       struct wrt_const_expr *init)
+{
+    struct wrt_reader *r = &l->t.r;
+    const bool has_init = r->at != r->end && *r->at == 0x40;
+    uint8_t reserved = 0;
+    if (has_init) {
+        r->at++;
+        if (!wrt_use(r, WRT_FEATURE_TYPED_REFERENCES) || !wrt_read_byte(r, &reserved))
+            return false;
+        if (reserved != 0)
+            return wrt_malformed(r, "malformed table");
+    }
+    if (!read_table_type(l, type))
+        return false;
+    if (has_init)
+        return read_const(l, type->element, init);
+    return wrt_is_nullable(type->element) ||
+           wrt_invalid(r, "type mismatch: a table of %s needs an initial value",
+                       wrt_value_type_name(type->element));
+}
+
+static bool read_tables(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.table_count;
+    if (!wrt_read_count(l, m->config.max_tables, old, "max_tables", &count) ||
+        !wrt_load_need_declared(l) ||
+        !wrt_append_items(l, &m->tables, old, count, sizeof *m->tables) ||
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, (uint64_t)old + count, sizeof *m->table_inits,
+                       &m->table_inits))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_table(l, &m->tables[old + i], &m->table_inits[old + i]))
+            return false;
+    m->info.table_count = old + count;
+    return m->info.table_count <= 1 || uses(l, WRT_FEATURE_REFERENCE_TYPES);
+}
+
+static bool read_memories(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.memory_count;
+    if (!wrt_read_count(l, m->config.max_memories, old, "max_memories", &count) ||
+        !wrt_append_items(l, &m->memories, old, count, sizeof *m->memories))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_memory_type(l, &m->memories[old + i]))
+            return false;
+    m->info.memory_count = old + count;
+    return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
+}
+
 static bool read_globals(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0, old = m->info.global_count;
-    if (!read_count(l, m->config.max_globals, old, "max_globals", &count) || !wrt_load_need_declared(l) ||
-        !append_items(l, &m->globals, old, count, sizeof *m->globals))
+    if (!wrt_read_count(l, m->config.max_globals, old, "max_globals", &count) || !wrt_load_need_declared(l) ||
+        !wrt_append_items(l, &m->globals, old, count, sizeof *m->globals))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         struct wrt_global_def *global = &m->globals[old + i];
@@ -514,7 +448,7 @@ static bool read_exports(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0;
-    if (!read_count(l, m->config.max_exports, 0, "max_exports", &count) || !wrt_load_need_declared(l) ||
+    if (!wrt_read_count(l, m->config.max_exports, 0, "max_exports", &count) || !wrt_load_need_declared(l) ||
         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->exports, &m->exports) ||
         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->exports_by_name,
                        &m->exports_by_name))
@@ -560,7 +494,7 @@ static bool read_element_head(struct wrt_module_loader *l, struct wrt_element_se
     struct wrt_reader *r = &l->t.r;
     const struct wrt_module_info *info = &l->module->info;
     s->expressions = (flags & ELEMENT_EXPRESSIONS) != 0;
-    s->type = WRT_FUNCREF;
+    s->type = s->expressions ? WRT_FUNCREF : wrt_not_null(WRT_FUNCREF);
     if (flags & ELEMENT_NOT_ACTIVE) {
         s->mode = flags & ELEMENT_EXPLICIT ? WRT_SEGMENT_DECLARED : WRT_SEGMENT_PASSIVE;
     } else {
@@ -589,7 +523,7 @@ static bool read_element_head(struct wrt_module_loader *l, struct wrt_element_se
 static bool read_element_items(struct wrt_module_loader *l, struct wrt_element_segment *s)
 {
     struct wrt_reader *r = &l->t.r;
-    if (!read_count(l, UINT32_MAX, 0, "element items", &s->count))
+    if (!wrt_read_count(l, UINT32_MAX, 0, "element items", &s->count))
         return false;
     s->bytes = r->at;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -622,7 +556,8 @@ static bool read_element(struct wrt_module_loader *l, struct wrt_element_segment
         return false;
     if (!read_element_head(l, s, flags))
         return false;
-    if (s->mode == WRT_SEGMENT_ACTIVE && l->module->tables[s->table].element != s->type)
+    if (s->mode == WRT_SEGMENT_ACTIVE &&
+        !wrt_type_is(l->module, s->type, l->module->tables[s->table].element))
         return wrt_invalid(r, "type mismatch: element segment and table");
     return read_element_items(l, s);
 }
@@ -631,7 +566,7 @@ static bool read_elements(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0;
-    if (!read_count(l, m->config.max_segments, 0, "max_segments", &count) || !wrt_load_need_declared(l) ||
+    if (!wrt_read_count(l, m->config.max_segments, 0, "max_segments", &count) || !wrt_load_need_declared(l) ||
         !wrt_load_take(l, WRT_CHARGE_DATA, count, sizeof *m->elements, &m->elements))
         return false;
     for (uint32_t i = 0; i < count; i++)
@@ -679,7 +614,7 @@ static bool read_data(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
     uint32_t count = 0;
-    if (!read_count(l, m->config.max_segments, 0, "max_segments", &count))
+    if (!wrt_read_count(l, m->config.max_segments, 0, "max_segments", &count))
         return false;
     if (l->t.has_data_count && count != l->data_count)
         return wrt_malformed(&l->t.r, "data count and data section have inconsistent lengths");
@@ -696,7 +631,7 @@ static bool read_data(struct wrt_module_loader *l)
 bool wrt_load_section(struct wrt_module_loader *l, uint8_t section)
 {
     switch (section) {
-    case SECTION_TYPE: return read_types(l);
+    case SECTION_TYPE: return wrt_read_types(l);
     case SECTION_IMPORT: return read_imports(l);
     case SECTION_FUNCTION: return read_functions(l);
     case SECTION_TABLE: return read_tables(l);

@@ -205,9 +205,12 @@ static enum wrt_status copy_type(struct wrt_store *store, struct wrt_block **blo
     return WRT_OK;
 }
 
+/* Hosts name no types of a module. */
 static bool is_value_type(wrt_type type)
 {
-    return (type >= WRT_F64 && type <= WRT_I32) || type == WRT_FUNCREF || type == WRT_EXTERNREF;
+    if (!wrt_is_reference(type))
+        return type >= WRT_F64 && type <= WRT_I32;
+    return !wrt_is_concrete(type) && wrt_is_reference((uint8_t)wrt_heap_of(type));
 }
 
 static bool is_function_type(const struct wrt_function_type *type)
@@ -225,7 +228,7 @@ static bool is_function_type(const struct wrt_function_type *type)
 
 struct host_function {
     struct wrt_function function;
-    struct wrt_function_type type;
+    struct wrt_type_def def;
 };
 
 enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_function_type *type,
@@ -234,18 +237,23 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
 {
     if (call == NULL || out == NULL || !is_function_type(type))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "a host function needs a valid type and code");
+    const struct wrt_type_mark mark = wrt_types_mark(store);
     struct wrt_block *blocks = NULL;
     struct host_function *h = NULL;
+    const struct wrt_rtt *rtt = NULL;
     enum wrt_status status = wrt_block_take(store->partition, &blocks, WRT_CHARGE_HOST, 1,
                                             sizeof *h, &h, error);
     if (status == WRT_OK)
-        status = copy_type(store, &blocks, type, &h->type, error);
+        status = copy_type(store, &blocks, type, &h->def.function, error);
+    if (status == WRT_OK)
+        status = wrt_rtt_of_host(store, &blocks, &h->def, &rtt, error);
     if (status != WRT_OK) {
+        wrt_types_undo(store, mark);
         wrt_block_free_all(store->partition, &blocks);
         return status;
     }
     h->function = (struct wrt_function){
-        .type = &h->type, .host = call, .context = context, .store = store,
+        .type = &h->def.function, .rtt = rtt, .host = call, .context = context, .store = store,
         .parameter_slots = wrt_type_list_slots(type->parameters, type->parameter_count),
         .result_slots = wrt_type_list_slots(type->results, type->result_count)};
     wrt_block_splice(&store->blocks, &blocks);
@@ -304,10 +312,11 @@ enum wrt_status wrt_table_create(struct wrt_store *store, const struct wrt_table
                                  union wrt_slot fill, struct wrt_table **out,
                                  struct wrt_error *error)
 {
-    if (type == NULL || out == NULL || bad_limits(&type->limits, type->is_64 ? UINT64_MAX : UINT32_MAX) ||
-        (type->element != WRT_FUNCREF && type->element != WRT_EXTERNREF) ||
-        !wrt_slot_is_of(store, type->element, fill))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type, or a function of another store");
+    if (type == NULL || out == NULL ||
+        bad_limits(&type->limits, type->is_64 ? UINT64_MAX : UINT32_MAX) ||
+        !wrt_is_reference(type->element) || !is_value_type(type->element) ||
+        !wrt_slot_fits(store, NULL, type->element, fill))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a table type, or not a value of it");
     struct wrt_block *blocks = NULL;
     struct wrt_table *table = NULL;
     const enum wrt_status status = wrt_table_make(store, &blocks, type, fill, &table, error);
@@ -390,8 +399,8 @@ enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_glob
                                   struct wrt_error *error)
 {
     if (type == NULL || out == NULL || !is_value_type(type->content) ||
-        !wrt_slot_is_of(store, type->content, value))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type, or a function of another store");
+        !wrt_slot_fits(store, NULL, type->content, value))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type, or not a value of it");
     struct wrt_global *global = NULL;
     const enum wrt_status status = wrt_block_take(store->partition, &store->blocks,
                                                   WRT_CHARGE_TABLE, 1, sizeof *global, &global,
@@ -647,7 +656,7 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
 {
     if (index >= table->size)
         return WRT_ERR_BOUNDS;
-    if (!wrt_slot_is_of(table->store, table->type.element, value))
+    if (!wrt_slot_fits(table->store, table->scope, table->type.element, value))
         return WRT_ERR_ARGUMENT;
     table->elements[index] = value;
     return WRT_OK;
@@ -693,8 +702,8 @@ enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wr
     if (table->size > limit || delta > limit - table->size)
         return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements cannot grow by %llu",
                         (unsigned long long)table->size, (unsigned long long)delta);
-    if (!wrt_slot_is_of(table->store, table->type.element, fill))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "a function of another store");
+    if (!wrt_slot_fits(table->store, table->scope, table->type.element, fill))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "the value is not one of the table's type");
     const uint64_t old = table->size, size = old + delta;
     if (size > table->capacity) {
         const enum wrt_status status = enlarge(table, size, limit, error);
@@ -718,7 +727,7 @@ enum wrt_status wrt_global_set(struct wrt_global *global, union wrt_slot value)
 {
     if (!global->type.is_mutable)
         return WRT_ERR_DENIED;
-    if (!wrt_slot_is_of(global->store, global->type.content, value))
+    if (!wrt_slot_fits(global->store, global->scope, global->type.content, value))
         return WRT_ERR_ARGUMENT;
     global->value.slot = value;
     return WRT_OK;

@@ -40,6 +40,7 @@ struct control {
     bool dead;            /* the block itself stands in code that cannot run */
     struct wrt_function_type type;
     uint32_t height;      /* operands below its parameters */
+    uint32_t inits;       /* locals without default that were written before it */
     uint32_t start;       /* loop: word index of its first instruction */
     uint32_t fixups;      /* chain of forward branches to its end */
     uint32_t else_fixup;  /* the branch of an `if` */
@@ -92,6 +93,11 @@ struct translator {
     wrt_type *local_types;
     uint32_t *local_alias; /* newest alias of each local */
     uint32_t *local_slots;
+    bool *local_unset;     /* has no default and is not written yet */
+    uint32_t *inits;       /* those written in the open blocks, oldest first */
+    uint32_t init_capacity, init_count, local_unset_capacity;
+    wrt_type *single_types; /* results of blocks with a single one: list_of_one */
+    uint32_t single_capacity;
     uint32_t local_type_capacity, local_capacity, local_slot_capacity, local_count;
 
     union word *code;
@@ -164,6 +170,10 @@ bool wrt_emit_charge(struct translator *t);
 /* Branches to a control frame, counted from the innermost. */
 bool wrt_emit_br(struct translator *t, uint32_t depth);
 bool wrt_emit_br_if(struct translator *t, uint32_t depth, uint32_t condition);
+/* Branches if the reference in operand `index` is null, or if it is not. */
+bool wrt_emit_br_on_null(struct translator *t, uint32_t depth, uint32_t index, bool if_null);
+/* Traps if the reference is null. */
+bool wrt_emit_check_null(struct translator *t, uint32_t index);
 bool wrt_emit_if(struct translator *t, struct control *control, uint32_t condition);
 bool wrt_emit_br_table(struct translator *t, uint32_t index_operand, uint32_t count);
 /* Binds forward branches here. `falls` : control also arrives from above. */
@@ -180,7 +190,19 @@ bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, u
 
 /* For instructions that are validated in files of their own. */
 bool wrt_push_type(struct translator *t, wrt_type type);
+bool wrt_push_const(struct translator *t, wrt_type type, uint64_t bits);
 bool wrt_pop_type(struct translator *t, wrt_type type);
+/* Pops a reference of any type; code that cannot run gives WRT_REF_BOTTOM. */
+bool wrt_pop_reference(struct translator *t, wrt_type *out);
+/* The operand that was popped last comes back, unchanged but for its type. */
+bool wrt_push_again(struct translator *t, wrt_type type);
+bool wrt_read_label(struct translator *t, uint32_t *depth, const wrt_type **types, uint32_t *count);
+/* The top operands are of these types, and become so. */
+bool wrt_check_top(struct translator *t, const wrt_type *types, uint32_t count);
+/* The reference on the stack is called. */
+bool wrt_finish_call_ref(struct translator *t, uint32_t type_index, bool tail);
+/* references.c */
+bool wrt_reference_instruction(struct translator *t, uint8_t opcode);
 /* Natural alignment as an exponent; checks it, the memory and the offset, which is above
  * 32 bits only with a 64-bit memory. */
 bool wrt_read_memarg(struct translator *t, uint32_t natural, uint64_t *offset, uint32_t *memory);

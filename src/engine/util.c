@@ -72,11 +72,3 @@ uint32_t wrt_type_list_slots(const wrt_type *types, uint32_t count)
         slots += types[i] == WRT_V128;
     return slots;
 }
-
-bool wrt_same_type(const struct wrt_function_type *a, const struct wrt_function_type *b)
-{
-    return a == b || (a->parameter_count == b->parameter_count &&
-                      a->result_count == b->result_count &&
-                      wrt_same_types(a->parameters, b->parameters, a->parameter_count) &&
-                      wrt_same_types(a->results, b->results, a->result_count));
-}

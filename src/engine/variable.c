@@ -206,6 +206,20 @@ bool wrt_emit_simple(struct translator *t, unsigned op)
     return !t->live || wrt_append(t, op, 2) != NULL;
 }
 
+bool wrt_emit_check_null(struct translator *t, uint32_t index)
+{
+    uint32_t s = 0;
+    if (!t->live)
+        return true;
+    if (!wrt_slot_of(t, index, &s))
+        return false;
+    union word *w = wrt_append(t, OP_check_null, 2);
+    if (w == NULL)
+        return false;
+    w[1].s.a = (uint16_t)s;
+    return true;
+}
+
 bool wrt_emit_charge(struct translator *t)
 {
     if (!t->live || t->pending == 0)

@@ -64,6 +64,45 @@ static void *host_reference(uint64_t number)
     return (void *)(uintptr_t)(number + 1);
 }
 
+/* The heap types of scripts, with the type of a nullable reference to each. */
+static wrt_type reference_type(const char *heap)
+{
+    static const struct { const char *name; wrt_type type; } types[] = {
+        {"func", WRT_FUNCREF}, {"extern", WRT_EXTERNREF}, {"any", WRT_ANYREF},
+        {"eq", WRT_EQREF}, {"i31", WRT_I31REF}, {"struct", WRT_STRUCTREF},
+        {"array", WRT_ARRAYREF}, {"exn", WRT_EXNREF}, {"none", WRT_NULLREF},
+        {"nofunc", WRT_NULLFUNCREF}, {"noextern", WRT_NULLEXTERNREF}, {"noexn", WRT_NULLEXNREF},
+    };
+    for (size_t i = 0; heap != NULL && i < sizeof types / sizeof *types; i++) {
+        const size_t length = strlen(types[i].name);
+        if (strncmp(heap, types[i].name, length) == 0 &&
+            (heap[length] == '\0' || strcmp(heap + length, "ref") == 0))
+            return types[i].type;
+    }
+    return 0;
+}
+
+static wrt_type nullable(wrt_type type)
+{
+    return type > 0xFF ? type >> 8 & 0xFF : type;
+}
+
+/* func, extern, exn or any: what a type is below. */
+static wrt_type top_of(wrt_type type)
+{
+    switch (nullable(type)) {
+    case WRT_FUNCREF: case WRT_NULLFUNCREF: return WRT_FUNCREF;
+    case WRT_EXTERNREF: case WRT_NULLEXTERNREF: return WRT_EXTERNREF;
+    case WRT_EXNREF: case WRT_NULLEXNREF: return WRT_EXNREF;
+    default: return WRT_ANYREF;
+    }
+}
+
+static bool is_reference(wrt_type type)
+{
+    return nullable(type) >= WRT_EXNREF && nullable(type) <= WRT_NULLEXNREF;
+}
+
 static bool parse_reference(const cJSON *json, struct wrt_value *out, const char **why)
 {
     uint64_t number;
@@ -73,17 +112,10 @@ static bool parse_reference(const cJSON *json, struct wrt_value *out, const char
         out->of.external = host_reference(number);
         return true;
     }
-    bool null = is_text(json, "value", "null");
-    if (null && (is_text(json, "heap", "func") || is_text(json, "type", "funcref"))) {
-        out->type = WRT_FUNCREF;
-        out->of.function = NULL;
+    const char *heap = text_of(json, "heap");
+    out->type = reference_type(heap != NULL ? heap : text_of(json, "type"));
+    if (is_text(json, "value", "null") && out->type != 0)
         return true;
-    }
-    if (null && (is_text(json, "heap", "extern") || is_text(json, "type", "externref"))) {
-        out->type = WRT_EXTERNREF;
-        out->of.external = NULL;
-        return true;
-    }
     *why = "an argument of a type that WRT does not have";
     return false;
 }
@@ -128,38 +160,31 @@ static bool number_matches(const cJSON *expected, const struct wrt_value *actual
     return parse_bits(text, bits_of(actual->type), &bits) && bits == value_bits(actual);
 }
 
-/* A null of the named heap type; without a name, of any. */
+/* A null of the named heap type's hierarchy; without a name, of any. */
 static bool null_matches(const cJSON *expected, const struct wrt_value *actual)
 {
-    bool function = actual->type == WRT_FUNCREF;
     const char *heap = text_of(expected, "heap");
-    if (heap == NULL && is_text(expected, "type", "funcref"))
-        heap = "func";
-    if (heap == NULL && is_text(expected, "type", "externref"))
-        heap = "extern";
-    bool right_heap = heap == NULL || (function && strstr(heap, "func") != NULL) ||
-                      (!function && strstr(heap, "extern") != NULL);
-    return right_heap && (function ? actual->of.function == NULL : actual->of.external == NULL);
+    const wrt_type type = reference_type(heap != NULL ? heap : text_of(expected, "type"));
+    return actual->of.i64 == 0 && (type == 0 || top_of(type) == top_of(actual->type));
 }
 
 static bool reference_matches(const cJSON *expected, const struct wrt_value *actual)
 {
-    bool function = actual->type == WRT_FUNCREF;
     const char *value = text_of(expected, "value");
     if (value != NULL && strcmp(value, "null") == 0)
         return null_matches(expected, actual);
-    if (!is_text(expected, "type", function ? "funcref" : "externref"))
+    const wrt_type wanted = reference_type(text_of(expected, "type"));
+    if (wanted == 0 || top_of(wanted) != top_of(actual->type) || actual->of.i64 == 0)
         return false;
     if (value == NULL) /* a bare type: any reference of it but null */
-        return function ? actual->of.function != NULL : actual->of.external != NULL;
+        return true;
     uint64_t number;
-    return !function && parse_bits(value, 32, &number) &&
-           actual->of.external == host_reference(number);
+    return parse_bits(value, 32, &number) && actual->of.external == host_reference(number);
 }
 
 static bool one_matches(const cJSON *expected, const struct wrt_value *actual)
 {
-    if (actual->type == WRT_FUNCREF || actual->type == WRT_EXTERNREF)
+    if (is_reference(actual->type))
         return reference_matches(expected, actual);
     return is_text(expected, "type", wrt_value_type_name(actual->type)) &&
            number_matches(expected, actual);
