@@ -9,7 +9,8 @@
  * wrt_store_instantiate nothing is allocated except by memory.grow and table.grow.
  *
  * Threads: a store belongs to one thread at a time; wrt_store_interrupt and
- * wrt_instance_interrupt may be called from any thread and from a signal handler.
+ * wrt_instance_interrupt may be called from any thread and, for a store without shared
+ * memories, from a signal handler.
  */
 #ifndef WRT_STORE_H
 #define WRT_STORE_H
@@ -90,6 +91,16 @@ wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
                   union wrt_slot value, struct wrt_global **out, struct wrt_error *error);
+
+/* A view of a shared memory for another store: what one thread writes there the others see.
+ * Give each guest thread a store of its own and each of these a view. `memory` may belong to
+ * a store that runs meanwhile. The bytes and what waits on them are charged to the partition of
+ * the store that made the memory, until the last store that has a view is gone: it must outlive
+ * them all, and where they are used by several threads have an arena that is shared.
+ * ERR_ARGUMENT: not shared. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_memory_share(const struct wrt_memory *memory, struct wrt_store *store,
+                 struct wrt_memory **out, struct wrt_error *error);
 
 /* Names an object for importers; both names are copied. A name defined again hides the
  * earlier one. The object must be of this store (ERR_ARGUMENT). */
@@ -212,8 +223,10 @@ WRT_API uint64_t wrt_time_now_ns(void);
 
 /* Asks the running call to pause. It does so at a stop point (a loop back edge or a call) at
  * most 8,192 units of fuel later; between two stop points a guest executes each instruction of
- * one function at most once. Stays asked until a call of this store pauses for it or it is
- * cleared. */
+ * one function at most once. A guest asleep in memory.atomic.wait wakes and pauses there; on
+ * resume it waits on, for what is left of its timeout (wakes sent meanwhile are missed). Stays
+ * asked until a call of this store pauses for it or it is cleared. A signal handler may call
+ * this only for a store without shared memories. */
 WRT_API void wrt_store_interrupt(struct wrt_store *store);
 WRT_API void wrt_instance_interrupt(struct wrt_instance *instance);
 WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
@@ -241,7 +254,10 @@ WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
     X(NULL_I31, "null i31 reference")                               \
     X(OUT_OF_BOUNDS_ARRAY, "out of bounds array access")            \
     X(CAST_FAILURE, "cast failure")                                 \
-    X(HEAP_EXHAUSTED, "garbage-collected heap exhausted")
+    X(HEAP_EXHAUSTED, "garbage-collected heap exhausted")           \
+    X(UNALIGNED_ATOMIC, "unaligned atomic")                         \
+    X(NOT_SHARED, "expected shared memory")                         \
+    X(TOO_MANY_WAITERS, "too many threads wait")
 
 enum wrt_trap_kind {
 #define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,

@@ -97,6 +97,7 @@ struct wrt_memory_type {
     struct wrt_limits limits; /* in pages */
     uint64_t page_bytes;      /* 1 or 65536; 0 = 65536 */
     bool is_64;               /* addresses are i64, else i32 */
+    bool is_shared;           /* between threads; has a maximum */
 };
 
 struct wrt_global_type {

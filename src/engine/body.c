@@ -756,7 +756,9 @@ static bool memory_size_grow(struct translator *t, bool grow)
         return false;
     const struct wrt_memory_type *type = &t->module->memories[memory];
     const wrt_type address = wrt_address_type(t, memory);
-    const unsigned size = type->is_64 || type->page_bytes != 65536 ? OP_memory_size64 : OP_memory_size;
+    const unsigned size = type->is_shared ? OP_memory_size_shared
+                          : type->is_64 || type->page_bytes != 65536 ? OP_memory_size64
+                                                                     : OP_memory_size;
     return on_homes(t, grow ? OP_memory_grow : size, &address, grow, 0, memory, address);
 }
 
@@ -891,7 +893,6 @@ static bool other_opcode(struct translator *t, uint8_t opcode)
         return wrt_unsupported(&t->r, "exceptions");
     case 0xFB: return wrt_unsupported(&t->r, "gc");
     case 0xFD: return wrt_unsupported(&t->r, "simd");
-    case 0xFE: return wrt_unsupported(&t->r, "threads");
     default:
         t->r.at--;
         return wrt_malformed(&t->r, "illegal opcode 0x%02x", opcode);
@@ -943,6 +944,7 @@ static bool instruction(struct translator *t, uint8_t opcode)
     case 0xD0: case 0xD1: case 0xD2: case 0xD3: case 0xD4: case 0xD5: case 0xD6:
         return wrt_reference_instruction(t, opcode);
     case 0xFC: return prefixed_fc(t);
+    case 0xFE: return wrt_atomic_instruction(t);
     default: break;
     }
     if (opcode >= 0x28 && opcode <= 0x35)

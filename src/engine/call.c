@@ -300,8 +300,16 @@ static enum wrt_run run(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
     struct wrt_activation *a = innermost(store);
-    if (a->function->instance != NULL)
-        return wrt_interpret(exec);
+    if (a->function->instance != NULL) {
+        enum wrt_run how = wrt_interpret(exec);
+        /* Another thread may have grown the memory: the instruction changed nothing yet. */
+        while (how == WRT_RUN_TRAP && exec->trap.kind == WRT_TRAP_OUT_OF_BOUNDS_MEMORY &&
+               wrt_share_refresh(exec)) {
+            exec->trap.kind = WRT_TRAP_NONE;
+            how = wrt_interpret(exec);
+        }
+        return how;
+    }
     const enum wrt_run how = run_host(exec, a->function, a->base);
     return how == WRT_RUN_CONTINUE ? WRT_RUN_DONE : how;
 }
@@ -535,7 +543,7 @@ enum wrt_status wrt_caller_span(struct wrt_caller *caller, uint64_t address, uin
     struct wrt_memory *memory = memory_of(caller);
     if (memory == NULL)
         return WRT_ERR_NOT_FOUND;
-    const uint64_t size = memory->pages.size_bytes;
+    const uint64_t size = wrt_memory_size_bytes(memory);
     if (address > size || size_bytes > size - address)
         return WRT_ERR_BOUNDS;
     *out = memory->pages.base + address;

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "code.h"
 #include "types.h"
+#include "wrt/futex.h"
+#include "wrt/lock.h"
 #include "wrt/module.h"
 #include "wrt/store.h"
 
@@ -129,8 +131,19 @@ struct wrt_table {
     struct wrt_table *next; /* in the store, for freeing */
 };
 
+/* What the views of one shared memory have in common: see share.c. */
+struct wrt_memory_share {
+    struct wrt_page_allocator pages; /* grown by who holds the gate; the base never moves */
+    _Atomic uint64_t size_bytes;     /* of pages, for who does not */
+    _Atomic uint32_t users;          /* views */
+    struct wrt_mutex gate;
+    struct wrt_partition *partition;
+    struct wrt_futex_domain domain;
+};
+
 struct wrt_memory {
-    struct wrt_page_allocator pages;
+    struct wrt_page_allocator pages; /* of a view: base and a size that may be old */
+    struct wrt_memory_share *share;  /* NULL: not shared */
     struct wrt_memory_type type;
     struct wrt_store *store;
     struct wrt_memory *next;
@@ -196,6 +209,8 @@ struct wrt_exec {
     uint32_t depth;         /* nested calls from the host */
     uint32_t exit_code;
     struct wrt_trap trap;
+    struct wrt_futex_domain *_Atomic waits_in; /* where an interrupt finds it: see wait.c */
+    struct wrt_interrupt wake;
 };
 
 #define WRT_KEPT_FRAMES 32
@@ -280,6 +295,25 @@ WRT_COLD_LIST(WRT_COLD_DECLARE)
 bool wrt_callee_fits(const struct wrt_exec *exec, const struct wrt_function *callee,
                      const struct wrt_function_type *type);
 
+/* ---- threads: share.c, wait.c ---- */
+enum wrt_run wrt_cold_atomic_wait32(struct wrt_exec *exec);
+enum wrt_run wrt_cold_atomic_wait64(struct wrt_exec *exec);
+enum wrt_run wrt_cold_atomic_notify(struct wrt_exec *exec);
+enum wrt_run wrt_cold_memory_size_shared(struct wrt_exec *exec);
+
+/* A new shared memory, nobody's yet: the first attach makes it that view's. */
+enum wrt_status wrt_share_make(struct wrt_partition *partition,
+                               const struct wrt_page_config *config,
+                               struct wrt_memory_share **out, struct wrt_error *error);
+void wrt_share_attach(struct wrt_memory *view, struct wrt_memory_share *share);
+void wrt_share_release(struct wrt_memory_share *share);
+void wrt_share_look(struct wrt_memory *view);
+enum wrt_status wrt_share_grow(struct wrt_memory *view, uint64_t delta_pages,
+                               uint64_t *out_old_bytes, struct wrt_error *error);
+/* Looks at the shared memories of the current instance. Has one grown since its view was
+ * last brought up to date? Then an access that was out of bounds may not be any more. */
+bool wrt_share_refresh(struct wrt_exec *exec);
+
 bool wrt_should_stop(const struct wrt_exec *exec);
 
 /* Makes `instance` current: refreshes the caches at the head of exec. */
@@ -294,6 +328,7 @@ void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error);
+void wrt_memory_unmake(struct wrt_memory *memory);
 /* May the host give `slot` as a value of `type`? Nothing is null that may not be, and a
  * reference is of this store (another's would outlive it) and of that type. */
 bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,

@@ -67,6 +67,7 @@ static bool import_fits(const struct build *b, uint32_t index, struct wrt_extern
     case WRT_EXTERN_MEMORY:
         return have.memory.is_64 == want->memory.is_64 &&
                have.memory.page_bytes == want->memory.page_bytes &&
+               have.memory.is_shared == want->memory.is_shared &&
                limits_fit(have.memory.limits.minimum, &item.of.memory->type.limits,
                           &want->memory.limits);
     default: return global_fits(item.of.global, scope, &want->global);
@@ -256,7 +257,7 @@ static void give_back(struct build *b)
     for (uint32_t t = 0; t < b->made_tables; t++)
         wrt_table_unmake(b->store, b->instance->tables[info->imported_table_count + t]);
     for (uint32_t m = 0; m < b->made_memories; m++)
-        wrt_pages_free(&b->instance->memories[info->imported_memory_count + m]->pages);
+        wrt_memory_unmake(b->instance->memories[info->imported_memory_count + m]);
     wrt_types_undo(b->store, b->types);
     wrt_block_free_all(b->store->partition, &b->blocks);
 }

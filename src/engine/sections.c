@@ -46,7 +46,7 @@ static bool read_type_index(struct wrt_module_loader *l, uint32_t *out)
 /* ---- tables, memories, globals ---- */
 
 /* Flag bits of limits (spec 5.3.14). */
-enum { LIMITS_MAXIMUM = 1, LIMITS_64 = 4, LIMITS_PAGE_SIZE = 8 };
+enum { LIMITS_MAXIMUM = 1, LIMITS_SHARED = 2, LIMITS_64 = 4, LIMITS_PAGE_SIZE = 8 };
 
 static bool read_limits(struct wrt_reader *r, unsigned allowed, uint8_t *flags,
                         struct wrt_limits *out)
@@ -71,11 +71,20 @@ static bool check_limits(struct wrt_reader *r, const struct wrt_limits *limits)
            wrt_invalid(r, "size minimum must not be greater than maximum");
 }
 
+/* WebAssembly 1.0 has tables of funcref, before there were references. */
+static bool read_element_type(struct wrt_reader *r, wrt_type *out)
+{
+    if (r->at == r->end || *r->at != WRT_FUNCREF)
+        return wrt_read_reference_type(r, out);
+    *out = *r->at++;
+    return true;
+}
+
 static bool read_table_type(struct wrt_module_loader *l, struct wrt_table_type *out)
 {
     struct wrt_reader *r = &l->t.r;
     uint8_t flags = 0;
-    if (!wrt_read_reference_type(r, &out->element) ||
+    if (!read_element_type(r, &out->element) ||
         !read_limits(r, LIMITS_MAXIMUM | LIMITS_64, &flags, &out->limits))
         return false;
     out->is_64 = (flags & LIMITS_64) != 0;
@@ -111,10 +120,16 @@ static bool read_memory_type(struct wrt_module_loader *l, struct wrt_memory_type
     struct wrt_reader *r = &l->t.r;
     uint8_t flags = 0;
     out->page_bytes = 65536;
-    if (!read_limits(r, LIMITS_MAXIMUM | LIMITS_64 | LIMITS_PAGE_SIZE, &flags, &out->limits) ||
+    if (!read_limits(r, LIMITS_MAXIMUM | LIMITS_SHARED | LIMITS_64 | LIMITS_PAGE_SIZE, &flags,
+                     &out->limits) ||
         ((flags & LIMITS_PAGE_SIZE) && !read_page_size(r, &out->page_bytes)))
         return false;
     out->is_64 = (flags & LIMITS_64) != 0;
+    out->is_shared = (flags & LIMITS_SHARED) != 0;
+    if (out->is_shared && !uses(l, WRT_FEATURE_THREADS))
+        return false;
+    if (out->is_shared && !out->limits.has_maximum)
+        return wrt_invalid(r, "shared memory must have maximum");
     const uint64_t most = wrt_most_pages(out);
     if (out->limits.minimum > most || (out->limits.has_maximum && out->limits.maximum > most))
         return wrt_invalid(r, "memory size must be at most %llu pages", (unsigned long long)most);
@@ -222,7 +237,7 @@ static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
         uint64_t bound = 0;
         if (kind != WRT_EXTERN_GLOBAL &&
             (!wrt_read_leb(&r, 64, false, &bound) ||
-             (flags == 1 && !wrt_read_leb(&r, 64, false, &bound))))
+             ((flags & 1) != 0 && !wrt_read_leb(&r, 64, false, &bound))))
             return n;
     }
     return n;
@@ -262,6 +277,8 @@ static bool read_imports(struct wrt_module_loader *l)
     m->info.imported_table_count = m->info.table_count;
     m->info.imported_memory_count = m->info.memory_count;
     m->info.imported_global_count = m->info.global_count;
+    if (m->info.table_count > 1 && !uses(l, WRT_FEATURE_REFERENCE_TYPES))
+        return false;
     return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
 }
 

@@ -109,7 +109,7 @@ static void free_tables(struct wrt_store *store)
 static void free_memories(struct wrt_store *store)
 {
     for (struct wrt_memory *m = store->memories; m != NULL; m = m->next)
-        wrt_pages_free(&m->pages);
+        wrt_memory_unmake(m);
 }
 
 enum wrt_status wrt_store_destroy(struct wrt_store *store)
@@ -166,11 +166,6 @@ uint64_t wrt_store_fuel_left(const struct wrt_store *store)
 void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns)
 {
     store->exec.deadline_ns = deadline_ns;
-}
-
-void wrt_store_interrupt(struct wrt_store *store)
-{
-    atomic_store_explicit(&store->exec.interrupt, true, memory_order_relaxed);
 }
 
 void wrt_instance_interrupt(struct wrt_instance *instance)
@@ -339,6 +334,28 @@ static uint64_t most_pages(const struct wrt_store *store, const struct wrt_memor
     return ours < most ? ours : most;
 }
 
+static enum wrt_status allocate_memory(struct wrt_memory *memory,
+                                       struct wrt_partition *partition,
+                                       const struct wrt_page_config *config, bool is_shared,
+                                       struct wrt_error *error)
+{
+    struct wrt_memory_share *share = NULL;
+    if (!is_shared)
+        return wrt_pages_allocate(&memory->pages, partition, config, error);
+    const enum wrt_status status = wrt_share_make(partition, config, &share, error);
+    if (status == WRT_OK)
+        wrt_share_attach(memory, share);
+    return status;
+}
+
+void wrt_memory_unmake(struct wrt_memory *memory)
+{
+    if (memory->share != NULL)
+        wrt_share_release(memory->share);
+    else
+        wrt_pages_free(&memory->pages);
+}
+
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_memory **out,
                                 struct wrt_error *error)
@@ -360,7 +377,7 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
     config.initial_pages = type->limits.minimum;
     config.maximum_pages =
         type->limits.has_maximum && type->limits.maximum < most ? type->limits.maximum : most;
-    status = wrt_pages_allocate(&memory->pages, store->partition, &config, error);
+    status = allocate_memory(memory, store->partition, &config, type->is_shared, error);
     if (status != WRT_OK)
         return status;
     memory->type = *type;
@@ -378,7 +395,8 @@ enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memo
     if (chosen.page_bytes == 0)
         chosen.page_bytes = 65536;
     if (type == NULL || out == NULL || (chosen.page_bytes != 1 && chosen.page_bytes != 65536) ||
-        bad_limits(&chosen.limits, wrt_most_pages(&chosen)))
+        bad_limits(&chosen.limits, wrt_most_pages(&chosen)) ||
+        (chosen.is_shared && !chosen.limits.has_maximum))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a memory type");
     struct wrt_block *blocks = NULL;
     struct wrt_memory *memory = NULL;
@@ -592,31 +610,36 @@ void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type *out)
 
 uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory)
 {
-    return memory->pages.size_bytes;
+    return memory->share == NULL
+               ? memory->pages.size_bytes
+               : atomic_load_explicit(&memory->share->size_bytes, memory_order_acquire);
 }
 
 uint64_t wrt_memory_size_pages(const struct wrt_memory *memory)
 {
-    return memory->pages.size_bytes / memory->type.page_bytes;
+    return wrt_memory_size_bytes(memory) / memory->type.page_bytes;
 }
 
 enum wrt_status wrt_memory_grow(struct wrt_memory *memory, uint64_t delta_pages,
                                 uint64_t *out_old_pages, struct wrt_error *error)
 {
-    const uint64_t old = wrt_memory_size_pages(memory);
-    const enum wrt_status status = wrt_pages_grow(&memory->pages, delta_pages, error);
+    uint64_t old = memory->pages.size_bytes;
+    const enum wrt_status status = memory->share != NULL
+                                       ? wrt_share_grow(memory, delta_pages, &old, error)
+                                       : wrt_pages_grow(&memory->pages, delta_pages, error);
     if (status != WRT_OK)
         return status;
     struct wrt_exec *exec = &memory->store->exec;
     wrt_exec_enter_instance(exec, exec->instance);
     if (out_old_pages != NULL)
-        *out_old_pages = old;
+        *out_old_pages = old / memory->type.page_bytes;
     return WRT_OK;
 }
 
 static bool in_bounds(const struct wrt_memory *memory, uint64_t address, uint64_t size_bytes)
 {
-    return address <= memory->pages.size_bytes && size_bytes <= memory->pages.size_bytes - address;
+    const uint64_t size = wrt_memory_size_bytes(memory);
+    return address <= size && size_bytes <= size - address;
 }
 
 enum wrt_status wrt_memory_read(const struct wrt_memory *memory, uint64_t address, void *out,

@@ -230,6 +230,9 @@ bool wrt_emit_store64(struct translator *t, uint8_t opcode, uint32_t address, ui
 /* i64.add128, i64.sub128, i64.mul_wide_s, i64.mul_wide_u: 0xFC 19 .. 22. */
 bool wrt_wide_arithmetic(struct translator *t, uint32_t opcode);
 
+/* ---- atomic.c: one instruction behind 0xFE ---- */
+bool wrt_atomic_instruction(struct translator *t);
+
 bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
                         uint32_t size_bytes, uint64_t offset);
 void wrt_translator_free(struct translator *t);

@@ -72,15 +72,18 @@ static enum wrt_status define_table(struct wrt_store *store, const char *name, b
     return wrt_store_define(store, "spectest", name, item, error);
 }
 
-static enum wrt_status define_memory(struct wrt_store *store, struct wrt_error *error)
+static enum wrt_status define_memory(struct wrt_store *store, const char *name, bool is_shared,
+                                     struct wrt_error *error)
 {
     const struct wrt_memory_type type = {
-        .limits = {.minimum = 1, .maximum = 2, .has_maximum = true}, .page_bytes = 65536};
+        .limits = {.minimum = 1, .maximum = 2, .has_maximum = true},
+        .page_bytes = 65536,
+        .is_shared = is_shared};
     struct wrt_extern item = {.kind = WRT_EXTERN_MEMORY};
     enum wrt_status status = wrt_memory_create(store, &type, &item.of.memory, error);
     if (status != WRT_OK)
         return status;
-    return wrt_store_define(store, "spectest", "memory", item, error);
+    return wrt_store_define(store, "spectest", name, item, error);
 }
 
 enum wrt_status host_define(struct wrt_store *store, struct wrt_error *error)
@@ -93,6 +96,8 @@ enum wrt_status host_define(struct wrt_store *store, struct wrt_error *error)
     if (status == WRT_OK)
         status = define_table(store, "table64", true, error);
     if (status == WRT_OK)
-        status = define_memory(store, error);
+        status = define_memory(store, "memory", false, error);
+    if (status == WRT_OK)
+        status = define_memory(store, "shared_memory", true, error);
     return status;
 }

@@ -35,6 +35,7 @@ static void print_usage(FILE *stream)
           "  --skips FILE   fail where the skips differ from this table (a line per script)\n"
           "  --stack BYTES  size of the guests' stack (default: the store's)\n"
           "  --timeout MS   fail a command that takes longer (default 60000, 0 = never)\n"
+          "  --without NAME refuse a feature, for scripts that are older than it\n"
           "  --verbose      print every command\n",
           stream);
 }
@@ -159,6 +160,18 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *out)
     return true;
 }
 
+static bool add_without(const char *name, uint64_t *features_off)
+{
+    for (unsigned bit = 0; name != NULL && bit < 64; bit++) {
+        if ((WRT_FEATURES_ALL >> bit & 1) != 0 &&
+            strcmp(wrt_feature_name((enum wrt_feature)bit), name) == 0) {
+            *features_off |= UINT64_C(1) << bit;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Takes one option at *argument; false if it is none or its value is missing or bad. */
 static bool take_option(struct run *run, char ***argument)
 {
@@ -177,6 +190,8 @@ static bool take_option(struct run *run, char ***argument)
     } else if (strcmp(option, "--timeout") == 0) {
         taken = parse_number(value, UINT32_MAX, &timeout_ms);
         run->options.timeout_ms = (uint32_t)timeout_ms;
+    } else if (strcmp(option, "--without") == 0) {
+        taken = add_without(value, &run->options.features_off);
     } else if (strcmp(option, "--skips") == 0 && value != NULL && run->skips == NULL) {
         run->skips = skip_table_read(value);
         taken = run->skips != NULL;

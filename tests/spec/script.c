@@ -145,7 +145,8 @@ static enum wrt_status load_bytes(struct script *script, const char *bytes, size
                                   struct wrt_module **out, struct wrt_error *error)
 {
     struct wrt_module_loader *loader;
-    enum wrt_status status = wrt_module_begin(script->partition, NULL, &loader, error);
+    const struct wrt_module_config config = {.features_off = script->options->features_off};
+    enum wrt_status status = wrt_module_begin(script->partition, &config, &loader, error);
     if (status != WRT_OK)
         return status;
     status = feed_all(loader, bytes, size, script->options->chunk_bytes, error);

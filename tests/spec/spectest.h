@@ -66,6 +66,7 @@ struct options {
     uint64_t chunk_bytes;   /* fed to the loader at a time; 0 = the whole module */
     uint64_t stack_bytes;   /* of the store; 0 = its default */
     uint32_t timeout_ms;    /* of one command */
+    uint64_t features_off;  /* for scripts that are older than a feature */
     bool verbose;           /* a line per command */
 };
 

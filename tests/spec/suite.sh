@@ -1,7 +1,7 @@
 #!/bin/sh
 # suite.sh SUFFIX RUNNER [OPTIONS...]: a whole suite, with the table of skips that are expected.
 # SUFFIX: "" for the specification's, "-..." for that of a proposal in a folder beside it.
-# Exit status 77: the suite is not there.  SPDX-License-Identifier: Apache-2.0
+# WRT_SPEC_SKIPS: another table than skips.txt. Exit status 77: the suite is not there.  SPDX-License-Identifier: Apache-2.0
 suite=${WRT_SPEC_SUITE:-../shared/spec}$1
 shift
 if [ ! -d "$suite" ]; then
@@ -10,4 +10,4 @@ if [ ! -d "$suite" ]; then
 fi
 runner=$1
 shift
-exec "$runner" --skips tests/spec/skips.txt "$@" "$suite"
+exec "$runner" --skips "tests/spec/${WRT_SPEC_SKIPS:-skips.txt}" "$@" "$suite"
