@@ -102,6 +102,7 @@ static bool pop_typed(struct translator *t, wrt_type type, wrt_type *out_type)
     forget_alias(t, --t->height);
     if (t->settled > t->height)
         t->settled = t->height;
+    wrt_unlist(t, t->height);
     if (out_type != NULL)
         *out_type = o->type;
     return true;
@@ -142,12 +143,15 @@ static bool check_top(struct translator *t, const wrt_type *types, uint32_t coun
         const wrt_type expected = types[count - 1 - i];
         if (!matches(t, o->type, expected))
             return type_mismatch(t, expected, o->type);
+        if (o->type != expected)
+            wrt_unlist(t, t->height - 1 - i);
         o->type = expected;
     }
     if (there == count)
         return true;
     /* Polymorphic: replace what is there by the full, typed list. Nothing is live here. */
     t->height = c->height;
+    wrt_unlist(t, t->height);
     return push_types(t, types, count);
 }
 
@@ -184,6 +188,7 @@ static void now_unreachable(struct translator *t)
         forget_alias(t, --t->height);
     if (t->settled > t->height)
         t->settled = t->height;
+    wrt_unlist(t, t->height);
     c->unreachable = true;
     t->live = false;
 }
@@ -339,6 +344,7 @@ static bool end_block(struct translator *t)
         return true;
     /* The results are in their homes: forget how the code above made them. */
     t->height -= type.result_count;
+    wrt_unlist(t, t->height);
     return push_types(t, type.results, type.result_count);
 }
 
@@ -737,6 +743,13 @@ static bool on_homes(struct translator *t, unsigned op, const wrt_type *types, u
            (result == 0 || push(t, result));
 }
 
+/* The same for bulk operations, which have no result and may stop half-way. */
+static bool on_homes_in_pieces(struct translator *t, unsigned op, const wrt_type types[3],
+                               uint32_t a, uint32_t imm)
+{
+    return pop_types(t, types, 3) && wrt_emit_restartable(t, op, t->height, 3, a, imm, false);
+}
+
 static bool table_get_set(struct translator *t, bool set)
 {
     uint32_t table = 0;
@@ -781,9 +794,11 @@ static bool read_element(struct translator *t, uint32_t *out)
 }
 
 /* The length of a copy between a 32-bit and a 64-bit side is an i32. */
-static wrt_type narrower(wrt_type a, wrt_type b)
+static bool copy(struct translator *t, unsigned op, wrt_type to, wrt_type from, uint32_t a,
+                 uint32_t b)
 {
-    return a == WRT_I64 && b == WRT_I64 ? WRT_I64 : WRT_I32;
+    const wrt_type length = to == WRT_I64 && from == WRT_I64 ? WRT_I64 : WRT_I32;
+    return on_homes_in_pieces(t, op, (const wrt_type[]){to, from, length}, a, b);
 }
 
 static bool memory_bulk(struct translator *t, uint32_t opcode)
@@ -794,20 +809,19 @@ static bool memory_bulk(struct translator *t, uint32_t opcode)
     switch (opcode) {
     case 8:
         return read_data(t, &a) && read_memory(t, &b) &&
-               on_homes(t, OP_memory_init,
-                        (const wrt_type[]){wrt_address_type(t, b), WRT_I32, WRT_I32}, 3, b, a, 0);
+               on_homes_in_pieces(t, OP_memory_init,
+                                  (const wrt_type[]){wrt_address_type(t, b), WRT_I32, WRT_I32}, b,
+                                  a);
     case 9: return read_data(t, &a) && wrt_emit_homes(t, OP_data_drop, t->height, 0, 0, a, false);
     case 10:
         return read_memory(t, &a) && read_memory(t, &b) &&
-               on_homes(t, OP_memory_copy,
-                        (const wrt_type[]){wrt_address_type(t, a), wrt_address_type(t, b),
-                                           narrower(wrt_address_type(t, a), wrt_address_type(t, b))},
-                        3, a, b, 0);
+               copy(t, OP_memory_copy, wrt_address_type(t, a), wrt_address_type(t, b), a, b);
     default:
         return read_memory(t, &a) &&
-               on_homes(t, OP_memory_fill,
-                        (const wrt_type[]){wrt_address_type(t, a), WRT_I32, wrt_address_type(t, a)},
-                        3, 0, a, 0);
+               on_homes_in_pieces(t, OP_memory_fill,
+                                  (const wrt_type[]){wrt_address_type(t, a), WRT_I32,
+                                                     wrt_address_type(t, a)},
+                                  0, a);
     }
 }
 
@@ -821,8 +835,8 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
             return false;
         if (!wrt_type_is(t->module, t->module->elements[a].type, t->module->tables[b].element))
             return wrt_invalid(&t->r, "type mismatch: table.init of another type");
-        return on_homes(t, OP_table_init,
-                        (const wrt_type[]){wrt_index_type(t, b), WRT_I32, WRT_I32}, 3, b, a, 0);
+        return on_homes_in_pieces(t, OP_table_init,
+                                  (const wrt_type[]){wrt_index_type(t, b), WRT_I32, WRT_I32}, b, a);
     }
     if (opcode == 13)
         return read_element(t, &a) &&
@@ -838,13 +852,10 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
             return false;
         if (!wrt_type_is(t->module, t->module->tables[b].element, element))
             return wrt_invalid(&t->r, "type mismatch: table.copy of another type");
-        return on_homes(t, OP_table_copy,
-                        (const wrt_type[]){index, wrt_index_type(t, b),
-                                           narrower(index, wrt_index_type(t, b))},
-                        3, a, b, 0);
+        return copy(t, OP_table_copy, index, wrt_index_type(t, b), a, b);
     case 15: return on_homes(t, OP_table_grow, grow, 2, 0, a, index);
     case 16: return on_homes(t, OP_table_size, NULL, 0, 0, a, index);
-    default: return on_homes(t, OP_table_fill, fill, 3, 0, a, 0);
+    default: return on_homes_in_pieces(t, OP_table_fill, fill, 0, a);
     }
 }
 
@@ -1162,7 +1173,7 @@ static bool begin_body(struct translator *t, uint32_t function)
                           t->first_stack_slot, t->config->max_frame_slots);
     t->operands[0].slot = t->frame_slots = t->first_stack_slot;
     const struct wrt_function_type outer = {NULL, t->type->results, 0, t->type->result_count};
-    return wrt_emit_begin(t) && push_control(t, CONTROL_FUNCTION, &outer);
+    return wrt_emit_begin(t) && wrt_begin_points(t) && push_control(t, CONTROL_FUNCTION, &outer);
 }
 
 bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
@@ -1207,6 +1218,8 @@ void wrt_translator_free(struct translator *t)
     FREE(t->code, t->code_capacity);
     FREE(t->positions, t->position_capacity);
     FREE(t->map, t->map_capacity);
+    FREE(t->points, t->point_capacity);
+    FREE(t->lives, t->live_capacity);
     FREE(t->targets, t->target_capacity);
 #undef FREE
 }

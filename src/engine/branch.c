@@ -24,6 +24,10 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     for (uint32_t i = 0; i < type->parameter_count; i++)
         if (!wrt_settle_operand(t, first + i))
             return false;
+    const bool direct = op == OP_call || op == OP_return_call;
+    const uint32_t count = type->parameter_count + indirect;
+    if (tail && !direct && !wrt_point_here(t, first + count))
+        return false;
     union word *w = wrt_append(t, op, indirect || tail ? 4 : 3);
     if (w == NULL)
         return false;
@@ -41,7 +45,7 @@ bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
     wrt_forget_accumulators(t);
     if (!tail && type->result_count == 1 && type->results[0] != WRT_V128)
         t->acc[acc_of(type->results[0])] = home_of(t, first);
-    return true;
+    return tail || wrt_point_call(t, first, count, direct, type);
 }
 
 static bool emit_return_constant(struct translator *t, const struct operand *o)
@@ -156,7 +160,7 @@ bool wrt_emit_loop_head(struct translator *t, struct control *control)
     control->start = t->code_count;
     t->barrier = t->code_count;
     wrt_forget_accumulators(t);
-    return true;
+    return wrt_point_here(t, t->height);
 }
 
 static struct control *control_at(struct translator *t, uint32_t depth)

@@ -71,6 +71,28 @@ enum wrt_op {
     OP_COUNT
 };
 
+/* ---- where a call can stop, and what it still needs then: for snapshots ---- */
+
+/* Slots that hold values, as a list from the top of the operand stack down to the locals;
+ * `below` is the next entry, 0 the end. Parameters are always live and not listed. */
+struct wrt_live {
+    uint32_t below;
+    wrt_type type;
+    uint16_t slot, count; /* first slot; values side by side */
+};
+
+#define WRT_NOT_HERE UINT32_MAX
+
+/* An instruction at which a guest may stand while it is paused: loop heads, the entry, what
+ * is executed again (here), and calls that have not returned (after). In order of `word`. */
+struct wrt_point {
+    uint32_t word : 24;
+    uint32_t size : 8;  /* of a call's instruction in words; 0: nothing returns here */
+    uint32_t here;      /* live values before it; WRT_NOT_HERE: only `after` can happen */
+    uint32_t after;     /* of a call: live values while the callee runs */
+    uint32_t type;      /* of a call: index of the callee's type */
+};
+
 /* One translated function of a module. */
 struct wrt_code {
     const union word *entry;
@@ -83,6 +105,9 @@ struct wrt_code {
     uint32_t map_bytes;    /* position map: see trap.c */
     const uint8_t *map;
     uint64_t body_offset;  /* of the body's first byte in the module */
+    const struct wrt_point *points;
+    const struct wrt_live *lives;
+    uint32_t point_count;
 };
 
 /* The addresses of all handlers, indexed by enum wrt_op. Constant. */

@@ -195,6 +195,7 @@ bool wrt_settle_operand(struct translator *t, uint32_t index)
     struct operand *o = &t->operands[index];
     if (!t->live || o->kind == AT_HOME)
         return true;
+    wrt_unlist(t, index);
     const bool ok = wrt_emit_value(t, index, home_of(t, index));
     o->kind = AT_HOME;
     o->local = WRT_NONE;

@@ -670,14 +670,23 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     struct translator *t = &l->t;
     struct wrt_code *code = &m->codes[l->next_body];
     const size_t words_bytes = t->code_count * sizeof *t->code;
+    const size_t points_bytes = t->point_count * sizeof *t->points;
+    const size_t lives_bytes = t->live_count * sizeof *t->lives;
     uint8_t *kept = NULL;
-    if (!wrt_load_take(l, WRT_CHARGE_CODE, words_bytes + t->map_count, 1, &kept))
+    if (!wrt_load_take(l, WRT_CHARGE_CODE,
+                       words_bytes + points_bytes + lives_bytes + t->map_count, 1, &kept))
         return false;
+    uint8_t *points = kept + words_bytes, *lives = points + points_bytes;
     memcpy(kept, t->code, words_bytes);
-    memcpy(kept + words_bytes, t->map, t->map_count);
+    memcpy(points, t->points, points_bytes);
+    memcpy(lives, t->lives, lives_bytes);
+    memcpy(lives + lives_bytes, t->map, t->map_count);
     code->entry = (const union word *)(const void *)kept;
     code->word_count = t->code_count;
-    code->map = kept + words_bytes;
+    code->points = (const struct wrt_point *)(const void *)points;
+    code->point_count = t->point_count;
+    code->lives = (const struct wrt_live *)(const void *)lives;
+    code->map = lives + lives_bytes;
     code->map_bytes = t->map_count;
     code->header_slot = t->header_slot;
     code->zero_count = t->first_stack_slot - t->header_slot - WRT_FRAME_HEADER;

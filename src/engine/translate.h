@@ -30,6 +30,7 @@ struct operand {
     uint32_t older_alias; /* next operand that reads the same local */
     uint64_t bits;        /* AT_CONST, AT_SUM */
     uint8_t kind;         /* enum operand_kind */
+    uint32_t live;        /* if below t->listed: entry of t->lives for it and all below */
 };
 
 enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
@@ -106,6 +107,10 @@ struct translator {
     uint32_t position_capacity, position_count;
     uint8_t *map;
     uint32_t map_capacity, map_count;
+    struct wrt_point *points; /* see points.c */
+    struct wrt_live *lives;
+    uint32_t point_capacity, point_count, live_capacity, live_count;
+    uint32_t listed, live_locals; /* operands listed in lives; the entry of the locals */
     uint32_t *targets; /* of one br_table, as depths */
     uint32_t target_capacity;
 
@@ -159,6 +164,9 @@ bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand
 /* An operation on operands in home slots from `first` on; its result, if any, lands there. */
 bool wrt_emit_homes(struct translator *t, unsigned op, uint32_t first, uint32_t count,
                     uint32_t a, uint32_t imm, bool has_result);
+/* The same, and it may stop half-way to be executed again, reading only its homes. */
+bool wrt_emit_restartable(struct translator *t, unsigned op, uint32_t first, uint32_t count,
+                          uint32_t a, uint32_t imm, bool has_result);
 bool wrt_emit_ref_func(struct translator *t, uint32_t function, uint32_t result);
 bool wrt_emit_call(struct translator *t, unsigned op, uint32_t first,
                    const struct wrt_function_type *type, union word target, uint32_t index_operand,
@@ -182,6 +190,22 @@ void wrt_bind(struct translator *t, uint32_t fixups, bool falls);
 bool wrt_emit_loop_head(struct translator *t, struct control *control);
 
 bool wrt_emit_map(struct translator *t);
+
+/* ---- points.c: where a guest may be paused ---- */
+
+bool wrt_begin_points(struct translator *t);
+/* The next instruction is one; the lowest `count` operands are on the stack. */
+bool wrt_point_here(struct translator *t, uint32_t count);
+/* The last instruction is a call; its operands were first .. first + count. It may be
+ * executed again unless `direct`. */
+bool wrt_point_call(struct translator *t, uint32_t first, uint32_t count, bool direct,
+                    const struct wrt_function_type *type);
+/* Operand `index` and those above it are no longer what was listed. */
+static inline void wrt_unlist(struct translator *t, uint32_t index)
+{
+    if (t->listed > index)
+        t->listed = index;
+}
 
 bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
                       size_t item_bytes);

@@ -196,6 +196,20 @@ bool wrt_emit_homes(struct translator *t, unsigned op, uint32_t first, uint32_t 
     return true;
 }
 
+bool wrt_emit_restartable(struct translator *t, unsigned op, uint32_t first, uint32_t count,
+                          uint32_t a, uint32_t imm, bool has_result)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!wrt_settle_operand(t, first + i))
+            return false;
+    if (!wrt_point_here(t, first + count))
+        return false;
+    wrt_unlist(t, first);
+    wrt_forget_accumulators(t);
+    t->barrier = t->code_count;
+    return wrt_emit_homes(t, op, first, count, a, imm, has_result);
+}
+
 bool wrt_emit_ref_func(struct translator *t, uint32_t function, uint32_t result)
 {
     return wrt_emit_homes(t, OP_ref_func, result, 0, 0, function, true);
