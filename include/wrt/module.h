@@ -41,6 +41,9 @@ struct wrt_module_config {
     uint32_t max_frame_slots;     /* one call's frame; default and most 65,000 */
     uint32_t max_name_bytes;      /* one name; default 100,000 */
     bool canonical_nan;           /* every NaN that arithmetic makes is the canonical one */
+    bool deterministic;           /* relaxed vector operations give the results of the
+                                     specification's deterministic profile, the same on every
+                                     machine; implies canonical_nan */
     bool drop_names;              /* forget the name section (saves memory) */
     uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
                                      naming the feature; a bit of none is ERR_ARGUMENT */

@@ -65,7 +65,8 @@ struct wrt_extern {
     } of;
 };
 
-/* A host function. `arguments` and `results` hold the type's counts and never overlap.
+/* A host function. `arguments` and `results` hold the type's counts, two slots for each v128
+ * (wrt_type_list_slots), and never overlap.
  * Returns WRT_OK with the results written;
  *   WRT_PAUSED: the guest's call pauses, and resuming calls this function again with the
  *     same arguments;
@@ -91,6 +92,11 @@ wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
                   union wrt_slot value, struct wrt_global **out, struct wrt_error *error);
+/* The same with the value's type, which must be the global's; the only way to a v128. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_global_create_value(struct wrt_store *store, const struct wrt_global_type *type,
+                        const struct wrt_value *value, struct wrt_global **out,
+                        struct wrt_error *error);
 
 /* A view of a shared memory for another store: what one thread writes there the others see.
  * Give each guest thread a store of its own and each of these a view. `memory` may belong to
@@ -110,7 +116,7 @@ wrt_store_define(struct wrt_store *store, const char *module, const char *name,
 
 /* wrt_function_create and wrt_store_define in one. `signature` spells the type: parameters,
  * ':', results, one letter each: i = i32, I = i64, f = f32, F = f64, r = externref,
- * p = funcref. "iI:i" is (i32, i64) -> i32. ERR_ARGUMENT names a bad letter. */
+ * p = funcref, v = v128. "iI:i" is (i32, i64) -> i32. ERR_ARGUMENT names a bad letter. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_define_function(struct wrt_store *store, const char *module, const char *name,
                           const char *signature, wrt_host_function *call, void *context,
@@ -173,8 +179,8 @@ wrt_function_call(struct wrt_store *store, struct wrt_function *function,
                   const struct wrt_value *arguments, uint32_t argument_count,
                   struct wrt_value *results, uint32_t result_count);
 
-/* The same without types: slots as wrt_host_function sees them. The fast way in. Nothing is
- * checked about the slots; a function reference must be of this store. */
+/* The same without types: slots, and counts of slots, as wrt_host_function sees them. The fast
+ * way in. Nothing is checked about the slots; a function reference must be of this store. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
                         const union wrt_slot *arguments, uint32_t argument_count,
@@ -342,10 +348,15 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
                uint64_t *out_old_size, struct wrt_error *error);
 
+/* Of a v128 the lower half. */
 WRT_API union wrt_slot wrt_global_get(const struct wrt_global *global);
-/* ERR_DENIED if it is not mutable. */
+/* ERR_DENIED if it is not mutable; ERR_TYPE for a v128, which takes two slots. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_global_set(struct wrt_global *global, union wrt_slot value);
+/* The same for every type. ERR_TYPE if the value's is not the global's. */
+WRT_API void wrt_global_get_value(const struct wrt_global *global, struct wrt_value *out);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_global_set_value(struct wrt_global *global, const struct wrt_value *value);
 
 WRT_END_DECLS
 #endif

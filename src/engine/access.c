@@ -257,6 +257,37 @@ static bool fuse_store(struct translator *t, uint8_t opcode, uint32_t address, u
     return true;
 }
 
+static unsigned pick_vector_store(unsigned form)
+{
+    switch (form) {
+    case LOAD_SK:
+    case LOAD_AK: return OP_v128_store_sk;
+    case LOAD_K: return OP_v128_store_k;
+    case LOAD_X: return OP_v128_store_x;
+    case LOAD_A: return OP_v128_store_a;
+    default: return OP_v128_store_s;
+    }
+}
+
+bool wrt_emit_store_vector(struct translator *t, uint32_t address, uint32_t value, uint32_t offset,
+                           uint32_t memory)
+{
+    uint32_t a = 0, s = 0;
+    struct address where;
+    if (!t->live)
+        return true;
+    if (!wrt_slot_of(t, value, &s))
+        return false;
+    if (memory != 0)
+        return wrt_slot_of(t, address, &a) &&
+               emit_access_far(t, OP_v128_store_m, s, a, offset, memory);
+    const bool folded = made_by_last(t, address) && t->last.shape == SHAPE_FUSED_SHIFT &&
+                        fold_address(t, address, offset, &where);
+    if (!folded && !plain_address(t, address, offset, &where))
+        return false;
+    return emit_access(t, pick_vector_store(where.form), &where, (uint16_t)s);
+}
+
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory)
 {

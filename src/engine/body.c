@@ -903,7 +903,6 @@ static bool other_opcode(struct translator *t, uint8_t opcode)
     case 0x06: case 0x07: case 0x08: case 0x09: case 0x0A: case 0x18: case 0x19: case 0x1F:
         return wrt_unsupported(&t->r, "exceptions");
     case 0xFB: return wrt_unsupported(&t->r, "gc");
-    case 0xFD: return wrt_unsupported(&t->r, "simd");
     default:
         t->r.at--;
         return wrt_malformed(&t->r, "illegal opcode 0x%02x", opcode);
@@ -956,6 +955,7 @@ static bool instruction(struct translator *t, uint8_t opcode)
         return wrt_reference_instruction(t, opcode);
     case 0xFC: return prefixed_fc(t);
     case 0xFE: return wrt_atomic_instruction(t);
+    case 0xFD: return wrt_vector_instruction(t);
     default: break;
     }
     if (opcode >= 0x28 && opcode <= 0x35)

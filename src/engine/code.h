@@ -42,8 +42,16 @@ union cell {
     union wrt_slot slot; /* the same, as hosts see it */
 };
 
+union word;
+typedef void wrt_vector_function(union cell *fp, const union word *pc);
+typedef uint32_t wrt_vector_test_function(const union cell *v);
+typedef void wrt_vector_access_function(union cell *fp, const union word *pc, uint8_t *at);
+
 union word {
     const void *handler;
+    wrt_vector_function *vector;
+    wrt_vector_test_function *vector_test;
+    wrt_vector_access_function *vector_access;
     uint64_t bits;
     double f64;
     const struct wrt_code *code;

@@ -10,7 +10,9 @@
 
 enum { END = 0x0B, GLOBAL_GET = 0x23, I32_CONST = 0x41, I64_CONST = 0x42, F32_CONST = 0x43,
        F64_CONST = 0x44, I32_ADD = 0x6A, I32_MUL = 0x6C, I64_ADD = 0x7C, I64_MUL = 0x7E,
-       REF_NULL = 0xD0, REF_FUNC = 0xD2 };
+       REF_NULL = 0xD0, REF_FUNC = 0xD2, VECTOR = 0xFD };
+
+#define V128_CONST 12 /* behind VECTOR */
 
 struct constant_reader {
     struct wrt_reader *r;
@@ -58,6 +60,17 @@ static bool read_function(struct constant_reader *c)
     return push(c, WRT_REF_TYPE(false, type));
 }
 
+static bool read_vector(struct constant_reader *c)
+{
+    uint32_t opcode = 0;
+    const uint8_t *raw = NULL;
+    if (!wrt_read_u32(c->r, &opcode))
+        return false;
+    if (opcode != V128_CONST)
+        return wrt_invalid(c->r, "constant expression required");
+    return wrt_use(c->r, WRT_FEATURE_SIMD) && wrt_read_bytes(c->r, 16, &raw) && push(c, WRT_V128);
+}
+
 static bool read_arithmetic(struct constant_reader *c, wrt_type type)
 {
     if (!wrt_use(c->r, WRT_FEATURE_EXTENDED_CONST))
@@ -70,11 +83,9 @@ static bool read_arithmetic(struct constant_reader *c, wrt_type type)
 
 static bool read_other(struct constant_reader *c, uint8_t opcode)
 {
-    if (opcode == 0xFD)
-        return wrt_unsupported(c->r, "simd");
     if (opcode == 0xFB)
         return wrt_unsupported(c->r, "gc");
-    const bool known = opcode <= 0xC4 || opcode == 0xD1 || opcode == 0xFC;
+    const bool known = opcode <= 0xC4 || opcode == 0xD1 || opcode == 0xFC || opcode == 0xFD;
     return known ? wrt_invalid(c->r, "constant expression required")
                  : wrt_malformed(c->r, "illegal opcode 0x%02x", opcode);
 }
@@ -93,6 +104,7 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
     case REF_NULL:
         return wrt_read_heap_type(c->r, &narrow) && push(c, WRT_REF_TYPE(true, narrow));
     case REF_FUNC: return read_function(c);
+    case VECTOR: return read_vector(c);
     default: break;
     }
     if (opcode >= I32_ADD && opcode <= I32_MUL)
@@ -184,4 +196,16 @@ union wrt_slot wrt_const_evaluate(const struct wrt_instance *instance, const uin
         }
     }
     return (union wrt_slot){.i64 = stack[0]};
+}
+
+void wrt_const_evaluate_vector(const struct wrt_instance *instance, const uint8_t *bytes,
+                               union cell out[2])
+{
+    const uint8_t opcode = *bytes++;
+    if (opcode == GLOBAL_GET) {
+        memcpy(out, instance->globals[leb(&bytes, false)]->wide, 16);
+        return;
+    }
+    (void)leb(&bytes, false); /* v128.const */
+    memcpy(out, bytes, 16);
 }

@@ -150,7 +150,10 @@ struct wrt_memory {
 };
 
 struct wrt_global {
-    union cell value;
+    union {
+        union cell value;
+        union cell wide[2]; /* of a v128 */
+    };
     struct wrt_global_type type;
     struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
@@ -273,6 +276,9 @@ static inline uint32_t wrt_type_slots(wrt_type type)
 /* ---- constant expressions: constant.c ---- */
 /* Moves *bytes behind the expression. */
 union wrt_slot wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes);
+/* An expression of type v128: one instruction, since none combines vectors. */
+void wrt_const_evaluate_vector(const struct wrt_instance *instance, const uint8_t *bytes,
+                               union cell out[2]);
 
 /* ---- interpreter: interpret.c ---- */
 enum wrt_run wrt_interpret(struct wrt_exec *exec);

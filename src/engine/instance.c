@@ -179,7 +179,10 @@ static enum wrt_status make_globals(struct build *b)
         global->scope = b->instance->rtts;
         global->store = b->store;
         b->instance->globals[g] = global;
-        global->value.slot = wrt_const_evaluate(b->instance, &bytes);
+        if (global->type.content == WRT_V128)
+            wrt_const_evaluate_vector(b->instance, bytes, global->wide);
+        else
+            global->value.slot = wrt_const_evaluate(b->instance, &bytes);
     }
     return WRT_OK;
 }

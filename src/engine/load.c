@@ -80,6 +80,7 @@ enum wrt_status wrt_module_begin(struct wrt_partition *partition,
     if (config != NULL)
         chosen = *config;
     apply_defaults(&chosen);
+    chosen.canonical_nan = chosen.canonical_nan || chosen.deterministic;
     enum wrt_status status = check_config(&chosen, error);
     struct wrt_module_loader *l = NULL;
     if (status == WRT_OK)

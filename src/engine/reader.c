@@ -154,8 +154,10 @@ bool wrt_read_value_type(struct wrt_reader *r, wrt_type *out)
         *out = *r->at++;
         return true;
     }
-    if (byte == WRT_V128)
-        return wrt_unsupported(r, "simd");
+    if (byte == WRT_V128) {
+        *out = *r->at++;
+        return wrt_use(r, WRT_FEATURE_SIMD);
+    }
     return wrt_is_reference(byte) || byte == 0x63 || byte == 0x64
                ? wrt_read_reference_type(r, out)
                : wrt_malformed(r, "malformed value type");

@@ -204,7 +204,7 @@ static enum wrt_status copy_type(struct wrt_store *store, struct wrt_block **blo
 static bool is_value_type(wrt_type type)
 {
     if (!wrt_is_reference(type))
-        return type >= WRT_F64 && type <= WRT_I32;
+        return type >= WRT_V128 && type <= WRT_I32;
     return !wrt_is_concrete(type) && wrt_is_reference((uint8_t)wrt_heap_of(type));
 }
 
@@ -412,12 +412,19 @@ enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memo
     return WRT_OK;
 }
 
-enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
-                                  union wrt_slot value, struct wrt_global **out,
-                                  struct wrt_error *error)
+static void put_value(struct wrt_global *global, const struct wrt_value *value)
 {
-    if (type == NULL || out == NULL || !is_value_type(type->content) ||
-        !wrt_slot_fits(store, NULL, type->content, value))
+    for (uint32_t i = 0; i < wrt_type_slots(global->type.content); i++)
+        global->wide[i].slot = value->slots[i];
+}
+
+enum wrt_status wrt_global_create_value(struct wrt_store *store,
+                                        const struct wrt_global_type *type,
+                                        const struct wrt_value *value, struct wrt_global **out,
+                                        struct wrt_error *error)
+{
+    if (type == NULL || out == NULL || value == NULL || !is_value_type(type->content) ||
+        value->type != type->content || !wrt_slot_fits(store, NULL, type->content, value->of))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a global type, or not a value of it");
     struct wrt_global *global = NULL;
     const enum wrt_status status = wrt_block_take(store->partition, &store->blocks,
@@ -426,10 +433,20 @@ enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_glob
     if (status != WRT_OK)
         return status;
     global->type = *type;
-    global->value.slot = value;
     global->store = store;
+    put_value(global, value);
     *out = global;
     return WRT_OK;
+}
+
+enum wrt_status wrt_global_create(struct wrt_store *store, const struct wrt_global_type *type,
+                                  union wrt_slot value, struct wrt_global **out,
+                                  struct wrt_error *error)
+{
+    if (type == NULL || type->content == WRT_V128)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "not the type of a global of one slot");
+    const struct wrt_value whole = {.type = type->content, .of = value};
+    return wrt_global_create_value(store, type, &whole, out, error);
 }
 
 /* ---- definitions ---- */
@@ -512,6 +529,7 @@ static wrt_type type_of_letter(char letter)
     case 'F': return WRT_F64;
     case 'r': return WRT_EXTERNREF;
     case 'p': return WRT_FUNCREF;
+    case 'v': return WRT_V128;
     default: return 0;
     }
 }
@@ -748,10 +766,28 @@ union wrt_slot wrt_global_get(const struct wrt_global *global)
 
 enum wrt_status wrt_global_set(struct wrt_global *global, union wrt_slot value)
 {
+    if (global->type.content == WRT_V128)
+        return WRT_ERR_TYPE;
+    const struct wrt_value whole = {.type = global->type.content, .of = value};
+    return wrt_global_set_value(global, &whole);
+}
+
+void wrt_global_get_value(const struct wrt_global *global, struct wrt_value *out)
+{
+    memset(out, 0, sizeof *out);
+    out->type = global->type.content;
+    for (uint32_t i = 0; i < wrt_type_slots(global->type.content); i++)
+        out->slots[i] = global->wide[i].slot;
+}
+
+enum wrt_status wrt_global_set_value(struct wrt_global *global, const struct wrt_value *value)
+{
     if (!global->type.is_mutable)
         return WRT_ERR_DENIED;
-    if (!wrt_slot_fits(global->store, global->scope, global->type.content, value))
+    if (value->type != global->type.content)
+        return WRT_ERR_TYPE;
+    if (!wrt_slot_fits(global->store, global->scope, global->type.content, value->of))
         return WRT_ERR_ARGUMENT;
-    global->value.slot = value;
+    put_value(global, value);
     return WRT_OK;
 }

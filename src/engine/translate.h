@@ -158,6 +158,9 @@ bool wrt_emit_load(struct translator *t, unsigned op_s, uint8_t opcode, uint32_t
 bool wrt_emit_store(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                     uint32_t offset, uint32_t memory);
 bool wrt_emit_select(struct translator *t, uint32_t first);
+bool wrt_emit_store_vector(struct translator *t, uint32_t address, uint32_t value, uint32_t offset,
+                           uint32_t memory);
+bool wrt_emit_vector_select(struct translator *t, uint32_t first);
 bool wrt_emit_local_set(struct translator *t, uint32_t local, uint32_t operand);
 bool wrt_emit_global_get(struct translator *t, uint32_t global, wrt_type type, uint32_t result);
 bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand);
@@ -256,6 +259,9 @@ bool wrt_wide_arithmetic(struct translator *t, uint32_t opcode);
 
 /* ---- atomic.c: one instruction behind 0xFE ---- */
 bool wrt_atomic_instruction(struct translator *t);
+
+/* ---- vector_body.c: one instruction behind 0xFD ---- */
+bool wrt_vector_instruction(struct translator *t);
 
 bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *bytes,
                         uint32_t size_bytes, uint64_t offset);

@@ -41,6 +41,8 @@ bool wrt_emit_select(struct translator *t, uint32_t first)
         return true;
     const wrt_type type = t->operands[first].type;
     uint32_t a = 0, b = 0, c = 0;
+    if (type == WRT_V128)
+        return wrt_emit_vector_select(t, first);
     union word compared;
     const unsigned fused = fold_choice(t, first + 2, type, &compared);
     if (fused != 0) {
@@ -106,7 +108,7 @@ bool wrt_emit_global_get(struct translator *t, uint32_t global, wrt_type type, u
     static const uint16_t ops[] = {OP_global_get_i, OP_global_get_f, OP_global_get_d};
     if (!t->live)
         return true;
-    union word *w = wrt_append(t, ops[acc_of(type)], 2);
+    union word *w = wrt_append(t, type == WRT_V128 ? OP_global_get_v : ops[acc_of(type)], 2);
     if (w == NULL)
         return false;
     const uint32_t d = home_of(t, result);
@@ -167,7 +169,9 @@ bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand
     if (!wrt_slot_of(t, operand, &s))
         return false;
     const bool in_acc = acc_of(type) == ACC_I && is_acc(t, s, type);
-    union word *w = wrt_append(t, in_acc ? OP_global_set_a : OP_global_set_s, 2);
+    union word *w = wrt_append(t, type == WRT_V128 ? OP_global_set_v
+                                  : in_acc         ? OP_global_set_a
+                                                   : OP_global_set_s, 2);
     if (w == NULL)
         return false;
     w[1].k.d = (uint16_t)s;

@@ -32,6 +32,7 @@ static void print_usage(FILE *stream)
           "Runs WebAssembly test scripts: JSON files as wast2json writes them. Folders are\n"
           "searched to any depth for scripts NAME/NAME.json.\n"
           "  --chunk N      feed modules to the loader N bytes at a time (default: whole)\n"
+          "  --deterministic  run modules in the deterministic profile\n"
           "  --skips FILE   fail where the skips differ from this table (a line per script)\n"
           "  --stack BYTES  size of the guests' stack (default: the store's)\n"
           "  --timeout MS   fail a command that takes longer (default 60000, 0 = never)\n"
@@ -180,6 +181,10 @@ static bool take_option(struct run *run, char ***argument)
     uint64_t timeout_ms = 0;
     if (strcmp(option, "--verbose") == 0) {
         run->options.verbose = true;
+        return true;
+    }
+    if (strcmp(option, "--deterministic") == 0) {
+        run->options.deterministic = true;
         return true;
     }
     bool taken = false;

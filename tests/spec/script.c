@@ -145,7 +145,8 @@ static enum wrt_status load_bytes(struct script *script, const char *bytes, size
                                   struct wrt_module **out, struct wrt_error *error)
 {
     struct wrt_module_loader *loader;
-    const struct wrt_module_config config = {.features_off = script->options->features_off};
+    const struct wrt_module_config config = {.features_off = script->options->features_off,
+                                             .deterministic = script->options->deterministic};
     enum wrt_status status = wrt_module_begin(script->partition, &config, &loader, error);
     if (status != WRT_OK)
         return status;
@@ -438,10 +439,7 @@ static struct verdict invoke(struct script *script, const cJSON *json,
 
 static void get_global(struct wrt_extern item, struct action *action)
 {
-    struct wrt_extern_type type;
-    wrt_extern_get_type(item, &type);
-    action->results[0].type = type.global.content;
-    action->results[0].of = wrt_global_get(item.of.global);
+    wrt_global_get_value(item.of.global, &action->results[0]);
     action->result_count = 1;
     action->status = WRT_OK;
 }

@@ -67,6 +67,7 @@ struct options {
     uint64_t stack_bytes;   /* of the store; 0 = its default */
     uint32_t timeout_ms;    /* of one command */
     uint64_t features_off;  /* for scripts that are older than a feature */
+    bool deterministic;     /* modules run in the deterministic profile */
     bool verbose;           /* a line per command */
 };
 

@@ -1,4 +1,5 @@
-/* value.c - values as wast2json writes them: decimal bit patterns, NaN classes, references.
+/* value.c - values as wast2json writes them: decimal bit patterns, NaN classes, lanes of
+ * vectors, references.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
@@ -45,7 +46,7 @@ static wrt_type number_type(const char *name)
         if (strcmp(types[i].name, name) == 0)
             return types[i].type;
     }
-    return WRT_V128;
+    return 0;
 }
 
 static unsigned bits_of(wrt_type type)
@@ -120,6 +121,33 @@ static bool parse_reference(const cJSON *json, struct wrt_value *out, const char
     return false;
 }
 
+/* "i8" .. "f64": the bits of a lane; 0 if it is none. */
+static unsigned lane_bits(const cJSON *vector)
+{
+    const char *type = text_of(vector, "lane_type");
+    unsigned bits = type == NULL || type[0] == '\0' ? 0 : (unsigned)strtoul(type + 1, NULL, 10);
+    bool known = bits == 8 || bits == 16 || bits == 32 || bits == 64;
+    const cJSON *lanes = cJSON_GetObjectItemCaseSensitive(vector, "value");
+    return known && cJSON_GetArraySize(lanes) == (int)(128 / bits) ? bits : 0;
+}
+
+static bool parse_vector(const cJSON *json, struct wrt_value *out, const char **why)
+{
+    unsigned bits = lane_bits(json), at = 0;
+    const cJSON *lane;
+    *out = (struct wrt_value){.type = WRT_V128};
+    cJSON_ArrayForEach(lane, cJSON_GetObjectItemCaseSensitive(json, "value")) {
+        uint64_t value;
+        if (bits == 0 || !parse_bits(cJSON_GetStringValue(lane), bits, &value)) {
+            *why = "a vector that is not 128 bits of lanes in decimal numbers";
+            return false;
+        }
+        for (unsigned i = 0; i < bits / 8; i++)
+            out->v128[at++] = (uint8_t)(value >> (8 * i));
+    }
+    return at == 16;
+}
+
 bool value_parse(const cJSON *json, struct wrt_value *out, const char **why)
 {
     const char *name = text_of(json, "type");
@@ -127,8 +155,10 @@ bool value_parse(const cJSON *json, struct wrt_value *out, const char **why)
         *why = "an argument without a type";
         return false;
     }
+    if (strcmp(name, "v128") == 0)
+        return parse_vector(json, out, why);
     out->type = number_type(name);
-    if (out->type == WRT_V128)
+    if (out->type == 0)
         return parse_reference(json, out, why);
     uint64_t bits;
     if (!parse_bits(text_of(json, "value"), bits_of(out->type), &bits)) {
@@ -139,25 +169,47 @@ bool value_parse(const cJSON *json, struct wrt_value *out, const char **why)
     return true;
 }
 
-static bool nan_matches(const char *text, wrt_type type, uint64_t bits)
+static bool nan_matches(const char *text, unsigned bits, uint64_t actual)
 {
-    uint64_t sign = type == WRT_F32 ? UINT64_C(1) << 31 : UINT64_C(1) << 63;
-    uint64_t quiet = type == WRT_F32 ? UINT64_C(0x7FC00000) : UINT64_C(0x7FF8000000000000);
+    uint64_t sign = UINT64_C(1) << (bits - 1);
+    uint64_t quiet = bits == 32 ? UINT64_C(0x7FC00000) : UINT64_C(0x7FF8000000000000);
     if (strcmp(text, "nan:canonical") == 0)
-        return (bits & ~sign) == quiet;
-    return (bits & quiet) == quiet;
+        return (actual & ~sign) == quiet;
+    return (actual & quiet) == quiet;
+}
+
+static bool bits_match(const char *text, bool is_float, unsigned bits, uint64_t actual)
+{
+    if (text == NULL)
+        return false;
+    if (is_float && (strcmp(text, "nan:canonical") == 0 || strcmp(text, "nan:arithmetic") == 0))
+        return nan_matches(text, bits, actual);
+    uint64_t wanted;
+    return parse_bits(text, bits, &wanted) && wanted == actual;
 }
 
 static bool number_matches(const cJSON *expected, const struct wrt_value *actual)
 {
-    const char *text = text_of(expected, "value");
-    if (text == NULL)
-        return false;
     bool is_float = actual->type == WRT_F32 || actual->type == WRT_F64;
-    if (is_float && (strcmp(text, "nan:canonical") == 0 || strcmp(text, "nan:arithmetic") == 0))
-        return nan_matches(text, actual->type, value_bits(actual));
-    uint64_t bits;
-    return parse_bits(text, bits_of(actual->type), &bits) && bits == value_bits(actual);
+    return bits_match(text_of(expected, "value"), is_float, bits_of(actual->type),
+                      value_bits(actual));
+}
+
+static bool vector_matches(const cJSON *expected, const struct wrt_value *actual)
+{
+    unsigned bits = lane_bits(expected), at = 0;
+    const cJSON *lane;
+    if (bits == 0)
+        return false;
+    bool is_float = text_of(expected, "lane_type")[0] == 'f';
+    cJSON_ArrayForEach(lane, cJSON_GetObjectItemCaseSensitive(expected, "value")) {
+        uint64_t value = 0;
+        for (unsigned i = 0; i < bits / 8; i++)
+            value |= (uint64_t)actual->v128[at++] << (8 * i);
+        if (!bits_match(cJSON_GetStringValue(lane), is_float, bits, value))
+            return false;
+    }
+    return true;
 }
 
 /* A null of the named heap type's hierarchy; without a name, of any. */
@@ -187,7 +239,8 @@ static bool one_matches(const cJSON *expected, const struct wrt_value *actual)
     if (is_reference(actual->type))
         return reference_matches(expected, actual);
     return is_text(expected, "type", wrt_value_type_name(actual->type)) &&
-           number_matches(expected, actual);
+           (actual->type == WRT_V128 ? vector_matches(expected, actual)
+                                     : number_matches(expected, actual));
 }
 
 bool value_matches(const cJSON *expected, const struct wrt_value *actual)
@@ -210,6 +263,9 @@ void value_print(const struct wrt_value *value, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "%s %" PRIu64 " (%.17g)", type, value_bits(value), shown);
     } else if (value->type == WRT_I32 || value->type == WRT_I64) {
         snprintf(out, out_bytes, "%s %" PRIu64, type, value_bits(value));
+    } else if (value->type == WRT_V128) {
+        snprintf(out, out_bytes, "%s i64x2 %" PRIu64 " %" PRIu64, type, value->slots[0].i64,
+                 value->slots[1].i64);
     } else {
         const void *reference = value->of.external;
         snprintf(out, out_bytes, "%s %s", type, reference == NULL ? "null" : "reference");

@@ -47,6 +47,14 @@ static const struct use uses[] = {
     {WRT_FEATURE_WIDE_ARITHMETIC, "(func (i64.mul_wide_u (i64.const 1) (i64.const 2)) drop drop)",
      BYTES("\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0c\x01\x0a\x00\x42\x01\x42\x02\xfc"
            "\x16\x1a\x1a\x0b")},
+    {WRT_FEATURE_SIMD, "(func (param v128))",
+     BYTES("\x01\x05\x01\x60\x01\x7b\x00\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")},
+    {WRT_FEATURE_SIMD, "(func (drop (i8x16.splat (i32.const 1))))",
+     BYTES("\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x09\x01\x07\x00\x41\x01\xfd\x0f\x1a\x0b")},
+    {WRT_FEATURE_RELAXED_SIMD,
+     "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
+     BYTES("\x01\x05\x01\x60\x01\x7b\x00\x03\x02\x01\x00\x0a\x0c\x01\x0a\x00\x20\x00\x20\x00\xfd\x80"
+           "\x02\x1a\x0b")},
 };
 
 static enum wrt_status load(const struct use *use, uint64_t off, struct wrt_module_info *info,
