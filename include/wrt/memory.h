@@ -139,7 +139,8 @@ WRT_API void wrt_pages_get_info(const struct wrt_page_allocator *pages,
 
 /* ---- images: initial contents, kept once and copied on write ---- */
 
-/* One image; private fields. Charged to its partition as DATA. */
+/* One image; private fields. Charged to its partition as DATA. Memories in several threads
+ * may map one image together. */
 struct wrt_page_image {
     struct wrt_partition *partition;
     uint64_t size_bytes;     /* in whole host pages */
@@ -186,6 +187,10 @@ wrt_page_pool_create(struct wrt_page_pool *pool, struct wrt_partition *partition
 /* ERR_BUSY while a slot is taken. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_pool_destroy(struct wrt_page_pool *pool, struct wrt_error *error);
+/* Unmaps what free slots hold ready, images too, so that those can be destroyed. Later
+ * memories prepare their slots anew. A slot that the system refuses to clear stays as it
+ * was. O(slots). */
+WRT_API void wrt_page_pool_trim(struct wrt_page_pool *pool);
 
 /* ---- memory that two partitions share on purpose ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "memory/image.h"
 #include "memory/owner.h"
 
 #include <inttypes.h>
@@ -13,9 +14,15 @@
 
 /* ---- images ---- */
 
-/* Maps the object, writes the bytes, and leaves a mapping that cannot be written. */
-static enum wrt_status fill_object(struct wrt_port_object *object, const void *bytes,
-                                   uint64_t size_bytes, uint8_t **out)
+/* Who writes an image's bytes. */
+struct filler {
+    void (*fill)(void *context, uint8_t *bytes);
+    void *context;
+};
+
+/* Maps the object, has it filled, and leaves a mapping that cannot be written. */
+static enum wrt_status fill_object(struct wrt_port_object *object, const struct filler *filler,
+                                   uint8_t **out)
 {
     struct wrt_port_request request = {.bytes = object->size_bytes, .rights = WRT_PORT_NONE};
     enum wrt_status status;
@@ -26,7 +33,7 @@ static enum wrt_status fill_object(struct wrt_port_object *object, const void *b
         return status;
     status = wrt_port_object_map(object, place, WRT_PORT_READ_WRITE, false);
     if (status == WRT_OK) {
-        memcpy(place, bytes, (size_t)size_bytes);
+        filler->fill(filler->context, place);
         status = wrt_port_object_map(object, place, WRT_PORT_READ, true); /* else no freeze */
     }
     if (status == WRT_OK) {
@@ -42,23 +49,25 @@ static enum wrt_status fill_object(struct wrt_port_object *object, const void *b
     return WRT_OK;
 }
 
-static enum wrt_status make_object(uint64_t rounded, const void *bytes, uint64_t size_bytes,
+static enum wrt_status make_object(uint64_t rounded, const struct filler *filler,
                                    struct wrt_port_object *object, uint8_t **out)
 {
     enum wrt_status status = wrt_port_object_create((size_t)rounded, object);
 
     if (status != WRT_OK)
         return status;
-    status = fill_object(object, bytes, size_bytes, out);
+    status = fill_object(object, filler, out);
     if (status != WRT_OK)
         wrt_port_object_close(object);
     return status;
 }
 
-enum wrt_status wrt_page_image_create(struct wrt_page_image *image,
-                                      struct wrt_partition *partition, const void *bytes,
-                                      uint64_t size_bytes, struct wrt_error *error)
+enum wrt_status wrt_page_image_build(struct wrt_page_image *image,
+                                     struct wrt_partition *partition, uint64_t size_bytes,
+                                     void (*fill)(void *context, uint8_t *bytes),
+                                     void *context, struct wrt_error *error)
 {
+    const struct filler filler = {fill, context};
     struct wrt_port_object object;
     enum wrt_status status;
     uint64_t rounded;
@@ -70,7 +79,7 @@ enum wrt_status wrt_page_image_create(struct wrt_page_image *image,
     status = wrt_partition_charge(partition, WRT_CHARGE_DATA, rounded, error);
     if (status != WRT_OK)
         return status;
-    status = make_object(rounded, bytes, size_bytes, &object, &mapped);
+    status = make_object(rounded, &filler, &object, &mapped);
     if (status != WRT_OK) {
         wrt_partition_uncharge(partition, WRT_CHARGE_DATA, rounded);
         return wrt_fail(error, status, "the system refused an image of %" PRIu64 " bytes",
@@ -81,15 +90,50 @@ enum wrt_status wrt_page_image_create(struct wrt_page_image *image,
     return WRT_OK;
 }
 
+struct copy {
+    const void *bytes;
+    size_t size_bytes;
+};
+
+static void fill_by_copy(void *context, uint8_t *bytes)
+{
+    const struct copy *copy = context;
+
+    memcpy(bytes, copy->bytes, copy->size_bytes);
+}
+
+enum wrt_status wrt_page_image_create(struct wrt_page_image *image,
+                                      struct wrt_partition *partition, const void *bytes,
+                                      uint64_t size_bytes, struct wrt_error *error)
+{
+    struct copy copy = {bytes, (size_t)size_bytes};
+
+    return wrt_page_image_build(image, partition, size_bytes, fill_by_copy, &copy, error);
+}
+
+void wrt_page_image_use(struct wrt_page_image *image)
+{
+    if (image != NULL)
+        __atomic_fetch_add(&image->users, 1, __ATOMIC_RELAXED);
+}
+
+void wrt_page_image_leave(struct wrt_page_image *image)
+{
+    if (image != NULL)
+        __atomic_fetch_sub(&image->users, 1, __ATOMIC_RELEASE);
+}
+
 enum wrt_status wrt_page_image_destroy(struct wrt_page_image *image, struct wrt_error *error)
 {
     struct wrt_port_object object = {.handle = (intptr_t)image->object_handle,
                                      .size_bytes = (size_t)image->size_bytes};
+    uint32_t users;
 
     if (image->partition == NULL)
         return WRT_OK;
-    if (image->users != 0)
-        return wrt_fail(error, WRT_ERR_BUSY, "the image is mapped %u times", image->users);
+    users = __atomic_load_n(&image->users, __ATOMIC_ACQUIRE);
+    if (users != 0)
+        return wrt_fail(error, WRT_ERR_BUSY, "the image is mapped %u times", users);
     (void)!wrt_port_release(image->bytes, (size_t)image->size_bytes);
     wrt_port_object_close(&object);
     wrt_partition_uncharge(image->partition, WRT_CHARGE_DATA, image->size_bytes);

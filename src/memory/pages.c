@@ -14,6 +14,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "memory/image.h"
 #include "memory/owner.h"
 
 #include <inttypes.h>
@@ -396,8 +397,7 @@ enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
         return status;
     made.size_bytes = plan.initial_bytes;
     made.committed_bytes = plan.committed_bytes;
-    if (made.image != NULL)
-        made.image->users++;
+    wrt_page_image_use(made.image);
     status = wrt_pages_verify(&made, made.size_bytes,
                               made.image != NULL ? made.image->size_bytes : 0, error);
     if (status != WRT_OK) {
@@ -456,8 +456,7 @@ void wrt_pages_free(struct wrt_page_allocator *pages)
         wrt_port_heap_free(pages->base);
     if (pages->provider == WRT_PAGES_POOLED)
         wrt_page_pool_give(pages);
-    if (pages->image != NULL)
-        pages->image->users--;
+    wrt_page_image_leave(pages->image);
     if (pages->shared != NULL)
         pages->shared->users--;
     wrt_pages_uncharge(pages->partition, pages->committed_bytes);

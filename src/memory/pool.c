@@ -12,6 +12,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "memory/image.h"
 #include "memory/owner.h"
 
 #include <inttypes.h>
@@ -133,8 +134,7 @@ enum wrt_status wrt_page_pool_destroy(struct wrt_page_pool *pool, struct wrt_err
     if (pool->used != 0)
         return wrt_fail(error, WRT_ERR_BUSY, "%u slots of the pool are taken", pool->used);
     for (uint32_t i = 0; i < pool->slots; i++)
-        if (pool->slot[i].image != NULL)
-            pool->slot[i].image->users--;
+        wrt_page_image_leave(pool->slot[i].image);
     wrt_owner_remove(pool->owner_ticket);
     (void)!wrt_port_release(pool->reservation, (size_t)pool->reservation_bytes);
     wrt_pages_uncharge(partition, kept_bytes(pool));
@@ -160,10 +160,26 @@ static uint32_t *choose(struct wrt_page_pool *pool, const struct wrt_page_image 
 
 static void forget_image(struct wrt_page_pool_slot *slot)
 {
-    if (slot->image != NULL)
-        slot->image->users--;
+    wrt_page_image_leave(slot->image);
     slot->image = NULL;
     slot->ready_bytes = 0;
+}
+
+static void trim_slot(struct wrt_page_pool *pool, uint32_t index)
+{
+    struct wrt_page_pool_slot *slot = &pool->slot[index];
+    uint8_t *start = pool->reservation + pool->guard_bytes + index * pool->stride_bytes;
+
+    if (slot->ready_bytes != 0 &&
+        wrt_port_decommit(start, (size_t)slot->ready_bytes) != WRT_OK)
+        return;
+    forget_image(slot);
+}
+
+void wrt_page_pool_trim(struct wrt_page_pool *pool)
+{
+    for (uint32_t at = pool->first_free; at != NO_SLOT; at = pool->slot[at].next)
+        trim_slot(pool, at);
 }
 
 /* Makes exactly `committed` bytes of the slot accessible, with the image at the start. */
@@ -191,8 +207,7 @@ static enum wrt_status prepare(struct wrt_page_allocator *pages,
         return status;
     slot->ready_bytes = committed;
     slot->image = pages->image;
-    if (slot->image != NULL)
-        slot->image->users++;
+    wrt_page_image_use(slot->image);
     return WRT_OK;
 }
 
