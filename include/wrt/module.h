@@ -47,6 +47,11 @@ struct wrt_module_config {
     bool drop_names;              /* forget the name section (saves memory) */
     uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
                                      naming the feature; a bit of none is ERR_ARGUMENT */
+    bool no_memory_images;        /* Active data segments of 32 KiB or more with constant
+                                     offsets in bounds become an image of their memory (a
+                                     second copy, charged as DATA) that instances map, copied
+                                     on write (providers RESERVED and POOLED). Set this to
+                                     have segments copied instead */
 };
 
 /* Starts a load. Borrows config (NULL: all defaults). The loader and everything it
@@ -75,8 +80,17 @@ wrt_module_load(struct wrt_partition *partition, const struct wrt_module_config 
                 const void *bytes, size_t size_bytes, struct wrt_module **out,
                 struct wrt_error *error);
 
-/* ERR_BUSY while an instance of it lives. NULL is WRT_OK. */
+/* ERR_BUSY while an instance of it lives, or while a free slot of a page pool maps its memory
+ * image (wrt_page_pool_trim, or destroy the pool first). NULL is WRT_OK. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_module_destroy(struct wrt_module *module);
+
+/* The integrity of one module, as wrt/store.h says for stores; level of its partition.
+ * *position: 0 to start, then as it was left; so several threads may scrub one module. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_verify(const struct wrt_module *module, struct wrt_error *error);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_scrub(const struct wrt_module *module, uint64_t *position, uint64_t pieces,
+                 struct wrt_error *error);
 
 /* ---- what is in it: all O(1), borrowed until the module is destroyed ---- */
 

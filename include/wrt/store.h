@@ -39,6 +39,10 @@ struct wrt_store_config {
     uint64_t max_table_elements; /* one table; 0 = 10,000,000 */
     uint64_t max_memory_pages;   /* one memory, in units of 64 KiB; 1 .. 2^32; 0 = 65,536 */
     struct wrt_page_config pages; /* provider and guards of linear memories; sizes ignored */
+    bool trap_guard_hits;        /* a touch of a guard or of closed pages of a linear memory, by
+                                    a guest or by a host function that it calls, is a trap;
+                                    installs the port's fault handler (else nobody does);
+                                    ERR_UNSUPPORTED where there is none */
 };
 
 /* Gives *out, charged to `partition`, which must outlive it. May map memory. */
@@ -72,7 +76,9 @@ struct wrt_extern {
  *     same arguments;
  *   WRT_EXITED after wrt_caller_exit; WRT_ERR_TRAP after wrt_caller_trap;
  *   any other error becomes a host trap that carries its name.
- * Reaches guest memory only by wrt_caller_read, _write and _span. */
+ * Reaches guest memory only by wrt_caller_read, _write and _span. With trap_guard_hits it is
+ * left at once, nothing unwound, when it goes past a span into a guard: it must hold no lock
+ * and own nothing then. */
 typedef enum wrt_status wrt_host_function(struct wrt_caller *caller, void *context,
                                           const union wrt_slot *arguments,
                                           union wrt_slot *results);
@@ -173,7 +179,9 @@ WRT_API void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type 
  *               wrt_store_pause_reason; wrt_store_resume continues, wrt_store_drop forgets
  *   WRT_EXITED  see wrt_store_exit_code
  *   ERR_TRAP    see wrt_store_trap
- * ERR_BUSY while a call is paused. Allocates nothing. */
+ * ERR_BUSY while a call is paused. ERR_CORRUPT at level Critical: what the store depends on
+ * was changed; nothing ran, and wrt_store_trap (kind NONE) has a text that names it.
+ * Allocates nothing. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_call(struct wrt_store *store, struct wrt_function *function,
                   const struct wrt_value *arguments, uint32_t argument_count,
@@ -263,7 +271,8 @@ WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
     X(HEAP_EXHAUSTED, "garbage-collected heap exhausted")           \
     X(UNALIGNED_ATOMIC, "unaligned atomic")                         \
     X(NOT_SHARED, "expected shared memory")                         \
-    X(TOO_MANY_WAITERS, "too many threads wait")
+    X(TOO_MANY_WAITERS, "too many threads wait")                   \
+    X(GUARD_HIT, "guard page touched")
 
 enum wrt_trap_kind {
 #define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,
@@ -276,6 +285,9 @@ WRT_API const char *wrt_trap_text(enum wrt_trap_kind kind);
 struct wrt_trap {
     enum wrt_trap_kind kind;
     enum wrt_status host_status; /* kind HOST: what the host function returned */
+    struct wrt_memory *memory;   /* kind GUARD_HIT: whose guard; NULL: not of this store */
+    int64_t memory_offset;       /* from its first byte; negative: the guard before it */
+    bool is_known_write;         /* false: a read, or the machine does not tell */
     char text[128];              /* one line: the sentence and what the host added */
 };
 
@@ -295,6 +307,29 @@ WRT_API const struct wrt_trap *wrt_store_trap(const struct wrt_store *store);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_get_frame(const struct wrt_store *store, uint32_t depth, struct wrt_frame *out);
 WRT_API uint32_t wrt_store_frame_count(const struct wrt_store *store); /* all, also unkept */
+
+/* ---- integrity: flipped bits in what the engine depends on ----
+ *
+ * From level Standard on, pieces of up to 4 KiB of each module (code, metadata, images) and
+ * of each instance (its function objects and pointers) have a stored CRC-32C, and tables have
+ * sums that follow every write. A change that no call of ours made is ERR_CORRUPT, and the
+ * text says what it was: the code of which function, metadata, an image, an instance, a table.
+ *   Standard  found by these calls
+ *   Full      and a module is checked whole when it has been loaded and before each of its
+ *             instantiations
+ *   Critical  and everything below a store before each call of one of its functions and before
+ *             each resume, from the host: O(bytes of code, metadata and tables)
+ * Below Standard nothing is kept and these calls find nothing. Not covered: globals, sizes
+ * and contents of linear memories, the value stack. Nothing is repaired. */
+
+/* Checks everything. ERR_CORRUPT: the first that was changed. O(bytes). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_verify(const struct wrt_store *store, struct wrt_error *error);
+
+/* The same for the next `pieces` of 4 KiB (of 512 table elements), going round; goes on
+ * behind a damaged one. O(pieces). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_scrub(struct wrt_store *store, uint64_t pieces, struct wrt_error *error);
 
 /* ---- from inside a host function ---- */
 

@@ -42,6 +42,14 @@ enum wrt_verification_level {
       "new or reset pages that are not zero")                                                \
     X(PARTITION_SUM, "partition", "sum", WRT_VERIFY_FULL,                                    \
       "kinds that do not add up to the bytes in use, at each charge")                        \
+    X(ENGINE_SEAL, "engine", "seal", WRT_VERIFY_STANDARD,                                    \
+      "a flip in translated code, module metadata or an instance's pointers, by the scrubber") \
+    X(ENGINE_TABLE, "engine", "table", WRT_VERIFY_STANDARD,                                  \
+      "a flip in a table's elements, by the scrubber; keeps sums that follow its writes")    \
+    X(ENGINE_LOAD, "engine", "load", WRT_VERIFY_FULL,                                        \
+      "code that changed while its module loaded; all of a module, before each instantiation") \
+    X(ENGINE_CALL, "engine", "call", WRT_VERIFY_CRITICAL,                                    \
+      "all that \"seal\" and \"table\" find in a store, before each call from the host")     \
     X(INTEGRITY_STORE, "integrity", "store", WRT_VERIFY_MINIMAL,                             \
       "keeps a CRC32C per block, updated with the data; verify and scrub find flips")        \
     X(INTEGRITY_READ, "integrity", "read", WRT_VERIFY_STANDARD,                              \

@@ -113,8 +113,11 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     struct wrt_caller caller = {.store = store, .instance = instance};
     exec->top = out + results;
     exec->trap.text[0] = '\0';
+    bool is_hit = false;
     const enum wrt_status status =
-        f->host(&caller, f->context, &base->slot, &out->slot);
+        store->config.trap_guard_hits
+            ? wrt_guarded_host(&caller, f, &base->slot, &out->slot, &is_hit)
+            : f->host(&caller, f->context, &base->slot, &out->slot);
     drop_to(store, depth);
     exec->pc = pc;
     exec->fp = fp;
@@ -133,6 +136,8 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     default: break;
     }
     store->trapped_in_host = true;
+    if (is_hit)
+        return WRT_RUN_TRAP;
     exec->trap.host_status = status;
     return trapped(exec, WRT_TRAP_HOST);
 }
@@ -287,6 +292,8 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
     if (how == WRT_RUN_TRAP) {
         wrt_set_trap(store, exec->trap.kind);
         wrt_capture_frames(store);
+        if (exec->trap.kind == WRT_TRAP_GUARD_HIT)
+            wrt_describe_guard_hit(store);
     }
     if (how == WRT_RUN_DONE)
         for (uint32_t i = 0; i < count; i++)
@@ -295,18 +302,24 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
     return how == WRT_RUN_DONE ? WRT_OK : how == WRT_RUN_EXITED ? WRT_EXITED : WRT_ERR_TRAP;
 }
 
+static enum wrt_run interpret(struct wrt_store *store)
+{
+    return store->config.trap_guard_hits ? wrt_guarded_interpret(&store->exec)
+                                         : wrt_interpret(&store->exec);
+}
+
 /* Runs the innermost activation, whose state is in exec. */
 static enum wrt_run run(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
     struct wrt_activation *a = innermost(store);
     if (a->function->instance != NULL) {
-        enum wrt_run how = wrt_interpret(exec);
+        enum wrt_run how = interpret(store);
         /* Another thread may have grown the memory: the instruction changed nothing yet. */
         while (how == WRT_RUN_TRAP && exec->trap.kind == WRT_TRAP_OUT_OF_BOUNDS_MEMORY &&
                wrt_share_refresh(exec)) {
             exec->trap.kind = WRT_TRAP_NONE;
-            how = wrt_interpret(exec);
+            how = interpret(store);
         }
         return how;
     }
@@ -327,13 +340,15 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
                              const union wrt_slot *arguments)
 {
     struct wrt_exec *exec = &store->exec;
-    const enum wrt_status status = wrt_store_can_call(store);
+    enum wrt_status status = wrt_store_can_call(store);
+    if (status == WRT_OK)
+        status = wrt_seal_before_call(store);
     if (status != WRT_OK)
         return status;
     union cell *base = exec->top;
     const uint32_t cells = larger(f->parameter_slots, f->result_slots);
     store->frame_count = store->kept_frames = 0;
-    store->trapped_in_host = false;
+    store->trapped_in_host = store->trapped_in_guard = false;
     memset(&exec->trap, 0, offsetof(struct wrt_trap, text) + 1);
     exec->pause_reason = WRT_PAUSE_NONE;
     store->activations[exec->depth] = (struct wrt_activation){
@@ -376,6 +391,9 @@ enum wrt_status wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *
         return WRT_ERR_STATE;
     if (result_count != a->function->result_slots)
         return WRT_ERR_TYPE;
+    const enum wrt_status status = wrt_seal_before_call(store);
+    if (status != WRT_OK)
+        return status;
     struct wrt_exec *exec = &store->exec;
     exec->pause_reason = WRT_PAUSE_NONE;
     const enum wrt_run how = wrt_stop_point(exec);
@@ -487,6 +505,9 @@ enum wrt_status wrt_store_resume(struct wrt_store *store, struct wrt_value *resu
         return WRT_ERR_STATE;
     if (result_count != a->function->type->result_count)
         return WRT_ERR_TYPE;
+    const enum wrt_status status = wrt_seal_before_call(store);
+    if (status != WRT_OK)
+        return status;
     store->exec.pause_reason = WRT_PAUSE_NONE;
     if (wrt_stop_point(&store->exec) == WRT_RUN_PAUSED)
         return WRT_PAUSED;

@@ -219,8 +219,10 @@ enum wrt_run wrt_cold_table_fill(struct wrt_exec *exec)
         return trapped(exec, WRT_TRAP_OUT_OF_BOUNDS_TABLE);
     while (o[2].i64 != 0) {
         const uint32_t n = least(o[2].i64, PIECE_ELEMENTS);
+        wrt_table_toggle(table, o[0].i64, n);
         for (uint32_t i = 0; i < n; i++)
             table->elements[o[0].i64 + i] = o[1].slot;
+        wrt_table_toggle(table, o[0].i64, n);
         o[0].i64 += n;
         o[2].i64 -= n;
         const enum wrt_run how = pay(exec, n / 8, o[2].i64);
@@ -245,8 +247,10 @@ enum wrt_run wrt_cold_table_copy(struct wrt_exec *exec)
         const uint64_t left = o[2].i64 - n;
         const bool down = to == from && o[0].i64 > o[1].i64;
         const uint64_t skip = down ? left : 0;
+        wrt_table_toggle(to, o[0].i64 + skip, n);
         memmove(to->elements + o[0].i64 + skip, from->elements + o[1].i64 + skip,
                 n * sizeof *to->elements);
+        wrt_table_toggle(to, o[0].i64 + skip, n);
         if (!down) {
             o[0].i64 += n;
             o[1].i64 += n;
@@ -272,7 +276,9 @@ enum wrt_run wrt_cold_table_init(struct wrt_exec *exec)
         return trapped(exec, WRT_TRAP_OUT_OF_BOUNDS_TABLE);
     while (o[2].i64 != 0) {
         const uint32_t n = least(o[2].i64, PIECE_ELEMENTS);
+        wrt_table_toggle(table, o[0].i64, n);
         memcpy(table->elements + o[0].i64, segment->items + o[1].i64, n * sizeof *table->elements);
+        wrt_table_toggle(table, o[0].i64, n);
         o[0].i64 += n;
         o[1].i64 += n;
         o[2].i64 -= n;

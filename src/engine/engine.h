@@ -8,6 +8,7 @@
 #define WRT_ENGINE_ENGINE_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "code.h"
@@ -77,12 +78,28 @@ struct wrt_block {
     enum wrt_charge charge;
 };
 
+/* Up to 4 KiB that must not change, and their CRC-32C. */
+struct wrt_piece {
+    const uint8_t *bytes;
+    uint32_t size_bytes, checksum;
+};
+
+/* What seal.c keeps of a module or an instance; none where the check "seal" is off. */
+struct wrt_pieces {
+    struct wrt_piece *items;
+    uint64_t count;
+};
+
+/* What may change after load comes first: the rest is sealed, with all of `blocks`. */
 struct wrt_module {
-    struct wrt_partition *partition;
-    struct wrt_block *blocks; /* all memory of the module, this struct excepted */
+    _Atomic uint32_t users;   /* instances */
+    struct wrt_block *loose;  /* what `pieces` and `images` point to */
+    struct wrt_pieces pieces;
+    struct wrt_page_image *images; /* of defined memories; NULL: none has one (image.c) */
+    struct wrt_partition *partition; /* sealed from here on */
+    struct wrt_block *blocks; /* all other memory of the module, this struct excepted */
     struct wrt_module_config config;
     struct wrt_module_info info;
-    _Atomic uint32_t users; /* instances */
 
     struct wrt_type_def *types;
     uint32_t *canonical_types; /* the first type that is equal */
@@ -125,6 +142,7 @@ struct wrt_function {
 struct wrt_table {
     union wrt_slot *elements;
     uint64_t size, capacity;
+    uint64_t *sums; /* behind the elements: see table_sum.c; NULL: the check "table" is off */
     struct wrt_table_type type;
     struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
@@ -175,6 +193,7 @@ struct wrt_instance {
     struct wrt_function *own_functions;
     struct wrt_element_items *elements; /* passive segments, by segment index */
     bool *data_dropped;
+    struct wrt_pieces pieces; /* of this struct up to here, and of its arrays of pointers */
     struct wrt_instance *next;
 };
 
@@ -229,6 +248,14 @@ struct wrt_activation {
     bool paused;
 };
 
+/* Where the scrubber of a store stands: tables first, then instances and their modules. */
+struct wrt_scrub {
+    const struct wrt_table *table;
+    const struct wrt_instance *instance;
+    bool is_in_module;
+    uint64_t piece;
+};
+
 struct wrt_store {
     struct wrt_exec exec;
     struct wrt_partition *partition;
@@ -243,6 +270,9 @@ struct wrt_store {
     uint32_t instance_count;
     uint32_t frame_count, kept_frames; /* of the last trap */
     bool trapped_in_host;
+    bool trapped_in_guard;    /* a guest access hit a guard: where it stood is not known */
+    bool verifies_calls;      /* the check "call" is on */
+    struct wrt_scrub scrub;
     struct wrt_frame frames[WRT_KEPT_FRAMES];
     union word exit_code_words[2], instance_exit_words[2];
 };
@@ -332,8 +362,8 @@ enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **block
                                struct wrt_table **out, struct wrt_error *error);
 void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
-                                const struct wrt_memory_type *type, struct wrt_memory **out,
-                                struct wrt_error *error);
+                                const struct wrt_memory_type *type, struct wrt_page_image *image,
+                                struct wrt_memory **out, struct wrt_error *error);
 void wrt_memory_unmake(struct wrt_memory *memory);
 /* May the host give `slot` as a value of `type`? Nothing is null that may not be, and a
  * reference is of this store (another's would outlive it) and of that type. */
@@ -350,6 +380,55 @@ enum wrt_status wrt_store_can_call(const struct wrt_store *store);
 /* ---- instance.c ---- */
 struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,
                                     const struct wrt_export *export);
+
+/* ---- seal.c: what the engine depends on must not change (checks of the room "engine") ---- */
+/* At a module's end of load. */
+WRT_MUST_CHECK enum wrt_status wrt_module_seal(struct wrt_module *module,
+                                               struct wrt_error *error);
+/* Of a function's code while a module loads; 0 where the check "load" is off. */
+uint32_t wrt_code_checksum(const struct wrt_module *module, const void *words,
+                           size_t words_bytes, const void *map, size_t map_bytes);
+/* Before an instantiation (check "load"), and before a call (check "call"). */
+WRT_MUST_CHECK enum wrt_status wrt_seal_before_instance(const struct wrt_module *module,
+                                                        struct wrt_error *error);
+WRT_MUST_CHECK enum wrt_status wrt_seal_before_call(struct wrt_store *store);
+/* Once its arrays are filled; takes into `blocks`. */
+WRT_MUST_CHECK enum wrt_status wrt_instance_seal(struct wrt_instance *instance,
+                                                 struct wrt_block **blocks,
+                                                 struct wrt_error *error);
+
+/* ---- table_sum.c ---- */
+#define WRT_TABLE_PIECE 512u /* elements per sum */
+/* Bytes of the block of elements and sums. */
+size_t wrt_table_bytes(const struct wrt_store *store, uint64_t capacity);
+/* Sums of a table whose elements, size, capacity and type are set. */
+void wrt_table_sum_start(struct wrt_table *table);
+/* Takes elements out of the sums, or puts them in: before and after a write. */
+void wrt_table_toggle(struct wrt_table *table, uint64_t first, uint64_t count);
+/* Elements were copied to a larger block, the old one not yet freed. */
+void wrt_table_sum_move(struct wrt_table *table);
+/* After a change of elements, size, capacity or type. */
+void wrt_table_sum_head(struct wrt_table *table);
+uint64_t wrt_table_pieces(const struct wrt_table *table);
+bool wrt_table_piece_is_sound(const struct wrt_table *table, uint64_t piece);
+
+/* ---- image.c: initial contents of memories, mapped instead of copied ---- */
+/* Makes images of the memories whose active segments are constant; without them, where the
+ * system or the partition refuses, segments are copied. */
+void wrt_module_make_images(struct wrt_module *module);
+/* Of memory `index`, or NULL. */
+struct wrt_page_image *wrt_module_image(const struct wrt_module *module, uint32_t index);
+/* ERR_BUSY: a slot of a pool still maps one. */
+WRT_MUST_CHECK enum wrt_status wrt_module_free_images(struct wrt_module *module);
+
+/* ---- guarded.c: touches of guards, where the store's configuration asks for that ---- */
+enum wrt_status wrt_guarded_host(struct wrt_caller *caller, const struct wrt_function *f,
+                                 const union wrt_slot *arguments, union wrt_slot *results,
+                                 bool *out_is_hit);
+enum wrt_run wrt_guarded_interpret(struct wrt_exec *exec);
+/* Installs the handler; ERR_UNSUPPORTED where there is none. */
+WRT_MUST_CHECK enum wrt_status wrt_guarded_start(struct wrt_error *error);
+void wrt_describe_guard_hit(struct wrt_store *store);
 
 /* ---- trap.c ---- */
 void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind);

@@ -211,7 +211,7 @@ static enum wrt_status make_memories(struct build *b)
     for (uint32_t m = info->imported_memory_count; m < info->memory_count; m++) {
         const enum wrt_status status =
             wrt_memory_make(b->store, &b->blocks, &b->module->memories[m],
-                            &b->instance->memories[m], b->error);
+                            wrt_module_image(b->module, m), &b->instance->memories[m], b->error);
         if (status != WRT_OK)
             return status;
         b->made_memories++;
@@ -313,10 +313,19 @@ static enum wrt_status run_elements(struct build *b)
         if (offset > table->size || s->count > table->size - offset)
             return trap(b->store, WRT_TRAP_OUT_OF_BOUNDS_TABLE, b->error);
         at = s->bytes;
+        wrt_table_toggle(table, offset, s->count);
         for (uint32_t i = 0; i < s->count; i++)
             table->elements[offset + i] = element_item(b->instance, s, &at);
+        wrt_table_toggle(table, offset, s->count);
     }
     return WRT_OK;
+}
+
+/* Does the memory hold its active segments already? */
+static bool is_mapped(const struct build *b, uint32_t memory)
+{
+    const struct wrt_page_image *image = wrt_module_image(b->module, memory);
+    return image != NULL && b->instance->memories[memory]->pages.image == image;
 }
 
 static enum wrt_status run_data(struct build *b)
@@ -326,6 +335,8 @@ static enum wrt_status run_data(struct build *b)
         if (s->mode != WRT_SEGMENT_ACTIVE)
             continue;
         b->instance->data_dropped[d] = true;
+        if (is_mapped(b, s->memory))
+            continue;
         const uint8_t *at = s->offset.bytes;
         struct wrt_memory *memory = b->instance->memories[s->memory];
         const uint64_t offset = index_of(wrt_const_evaluate(b->instance, &at), memory->type.is_64);
@@ -351,7 +362,9 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
         status = make_tables(b);
     if (status == WRT_OK)
         status = make_memories(b);
-    return status == WRT_OK ? make_elements(b) : status;
+    if (status == WRT_OK)
+        status = make_elements(b);
+    return status == WRT_OK ? wrt_instance_seal(b->instance, &b->blocks, b->error) : status;
 }
 
 static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *module,
@@ -367,7 +380,9 @@ static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *m
     if (status != WRT_OK)
         return wrt_fail(error, status, "the start function cannot be called: %s",
                         wrt_status_text(status));
-    status = build_instance(&b, imports);
+    status = wrt_seal_before_instance(module, error);
+    if (status == WRT_OK)
+        status = build_instance(&b, imports);
     if (status != WRT_OK) {
         if (b.instance != NULL)
             give_back(&b);

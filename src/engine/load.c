@@ -104,6 +104,7 @@ enum wrt_status wrt_module_begin(struct wrt_partition *partition,
 static void free_module(struct wrt_module *module)
 {
     struct wrt_partition *partition = module->partition;
+    wrt_block_free_all(partition, &module->loose);
     wrt_block_free_all(partition, &module->blocks);
     wrt_partition_free(partition, WRT_CHARGE_RUNTIME, module, sizeof *module);
 }
@@ -120,6 +121,7 @@ void wrt_module_abort(struct wrt_module_loader *loader)
 {
     if (loader == NULL)
         return;
+    (void)!wrt_module_free_images(loader->module); /* no memory maps them yet */
     free_module(loader->module);
     free_loader(loader);
 }
@@ -130,8 +132,10 @@ enum wrt_status wrt_module_destroy(struct wrt_module *module)
         return WRT_OK;
     if (atomic_load_explicit(&module->users, memory_order_acquire) != 0)
         return WRT_ERR_BUSY;
-    free_module(module);
-    return WRT_OK;
+    const enum wrt_status status = wrt_module_free_images(module);
+    if (status == WRT_OK)
+        free_module(module);
+    return status;
 }
 
 /* ---- failure ---- */
@@ -482,6 +486,15 @@ enum wrt_status wrt_module_feed(struct wrt_module_loader *loader, const void *by
     return WRT_OK;
 }
 
+/* The module's last bytes are written before it is sealed. */
+static enum wrt_status complete(struct wrt_module_loader *l, struct wrt_error *error)
+{
+    l->module->info.module_bytes = l->offset;
+    l->module->info.features = l->t.r.features;
+    wrt_module_make_images(l->module);
+    return wrt_module_seal(l->module, error);
+}
+
 enum wrt_status wrt_module_finish(struct wrt_module_loader *loader, struct wrt_module **out,
                                   struct wrt_error *error)
 {
@@ -497,16 +510,15 @@ enum wrt_status wrt_module_finish(struct wrt_module_loader *loader, struct wrt_m
         status = report(loader, error);
     } else if (!wrt_load_check_end(loader)) {
         status = report(loader, error);
+    } else {
+        status = complete(loader, error);
     }
     if (status != WRT_OK) {
         wrt_module_abort(loader);
         return status;
     }
-    struct wrt_module *module = loader->module;
-    module->info.module_bytes = loader->offset;
-    module->info.features = loader->t.r.features;
+    *out = loader->module;
     free_loader(loader);
-    *out = module;
     return WRT_OK;
 }
 

@@ -687,6 +687,7 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     code->point_count = t->point_count;
     code->lives = (const struct wrt_live *)(const void *)lives;
     code->map = lives + lives_bytes;
+    code->checksum = wrt_code_checksum(m, t->code, words_bytes, t->map, t->map_count);
     code->map_bytes = t->map_count;
     code->header_slot = t->header_slot;
     code->zero_count = t->first_stack_slot - t->header_slot - WRT_FRAME_HEADER;

@@ -87,9 +87,13 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
     store->partition = partition;
     store->config = chosen;
     const void *const *handlers = wrt_handlers();
+    store->verifies_calls =
+        wrt_check_is_on(WRT_CHECK_ENGINE_CALL, wrt_partition_verification(partition));
     store->exit_code_words[0].handler = handlers[OP_host_exit];
     store->instance_exit_words[0].handler = handlers[OP_instance_exit];
-    status = take_stack(store, error);
+    status = chosen.trap_guard_hits ? wrt_guarded_start(error) : WRT_OK;
+    if (status == WRT_OK)
+        status = take_stack(store, error);
     if (status != WRT_OK) {
         free_store(store);
         return status;
@@ -102,8 +106,7 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
 static void free_tables(struct wrt_store *store)
 {
     for (struct wrt_table *t = store->tables; t != NULL; t = t->next)
-        wrt_partition_free(store->partition, WRT_CHARGE_TABLE, t->elements,
-                           (size_t)t->capacity * sizeof *t->elements);
+        wrt_table_unmake(store, t);
 }
 
 static void free_memories(struct wrt_store *store)
@@ -275,9 +278,9 @@ enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **block
     void *elements = NULL;
     enum wrt_status status = wrt_block_take(store->partition, blocks, WRT_CHARGE_TABLE, 1,
                                             sizeof *table, &table, error);
-    if (status == WRT_OK && size != 0)
-        status = wrt_partition_allocate(store->partition, WRT_CHARGE_TABLE,
-                                        (size_t)size * sizeof(union wrt_slot), 0, &elements,
+    const size_t bytes = wrt_table_bytes(store, size);
+    if (status == WRT_OK && bytes != 0)
+        status = wrt_partition_allocate(store->partition, WRT_CHARGE_TABLE, bytes, 0, &elements,
                                         error);
     if (status != WRT_OK)
         return status;
@@ -285,6 +288,7 @@ enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **block
                                 .type = *type, .store = store};
     for (uint64_t i = 0; i < size; i++)
         table->elements[i] = fill;
+    wrt_table_sum_start(table);
     *out = table;
     return WRT_OK;
 }
@@ -293,7 +297,7 @@ void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table)
 {
     if (table != NULL)
         wrt_partition_free(store->partition, WRT_CHARGE_TABLE, table->elements,
-                           (size_t)table->capacity * sizeof *table->elements);
+                           wrt_table_bytes(store, table->capacity));
 }
 
 static bool bad_limits(const struct wrt_limits *limits, uint64_t most)
@@ -356,9 +360,17 @@ void wrt_memory_unmake(struct wrt_memory *memory)
         wrt_pages_free(&memory->pages);
 }
 
+/* An image takes the place of pages that were to come from somewhere else. */
+static bool can_map_image(const struct wrt_page_config *config)
+{
+    return (config->provider == WRT_PAGES_RESERVED || config->provider == WRT_PAGES_POOLED) &&
+           config->typed_pool == NULL && !config->has_node &&
+           config->huge_pages != WRT_HUGE_ADVISE;
+}
+
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
-                                const struct wrt_memory_type *type, struct wrt_memory **out,
-                                struct wrt_error *error)
+                                const struct wrt_memory_type *type, struct wrt_page_image *image,
+                                struct wrt_memory **out, struct wrt_error *error)
 {
     const uint64_t most = most_pages(store, type);
     if (type->limits.minimum > most)
@@ -377,6 +389,8 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
     config.initial_pages = type->limits.minimum;
     config.maximum_pages =
         type->limits.has_maximum && type->limits.maximum < most ? type->limits.maximum : most;
+    if (config.image == NULL && !type->is_shared && can_map_image(&config))
+        config.image = image;
     status = allocate_memory(memory, store->partition, &config, type->is_shared, error);
     if (status != WRT_OK)
         return status;
@@ -400,7 +414,7 @@ enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memo
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a memory type");
     struct wrt_block *blocks = NULL;
     struct wrt_memory *memory = NULL;
-    const enum wrt_status status = wrt_memory_make(store, &blocks, &chosen, &memory, error);
+    const enum wrt_status status = wrt_memory_make(store, &blocks, &chosen, NULL, &memory, error);
     if (status != WRT_OK) {
         wrt_block_free_all(store->partition, &blocks);
         return status;
@@ -699,7 +713,9 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
         return WRT_ERR_BOUNDS;
     if (!wrt_slot_fits(table->store, table->scope, table->type.element, value))
         return WRT_ERR_ARGUMENT;
+    wrt_table_toggle(table, index, 1);
     table->elements[index] = value;
+    wrt_table_toggle(table, index, 1);
     return WRT_OK;
 }
 
@@ -708,7 +724,8 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
 static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t limit,
                                struct wrt_error *error)
 {
-    struct wrt_partition *partition = table->store->partition;
+    const struct wrt_store *store = table->store;
+    struct wrt_partition *partition = store->partition;
     uint64_t capacity = table->capacity + table->capacity / 2;
     if (capacity < size)
         capacity = size;
@@ -716,21 +733,22 @@ static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t 
         capacity = limit;
     void *fresh = NULL;
     enum wrt_status status = wrt_partition_allocate(
-        partition, WRT_CHARGE_TABLE, (size_t)capacity * sizeof(union wrt_slot), 0, &fresh, error);
+        partition, WRT_CHARGE_TABLE, wrt_table_bytes(store, capacity), 0, &fresh, error);
     if (status != WRT_OK && capacity != size) {
         capacity = size;
         status = wrt_partition_allocate(partition, WRT_CHARGE_TABLE,
-                                        (size_t)capacity * sizeof(union wrt_slot), 0, &fresh,
-                                        error);
+                                        wrt_table_bytes(store, capacity), 0, &fresh, error);
     }
     if (status != WRT_OK)
         return status;
     if (table->size != 0)
         memcpy(fresh, table->elements, (size_t)table->size * sizeof(union wrt_slot));
-    wrt_partition_free(partition, WRT_CHARGE_TABLE, table->elements,
-                       (size_t)table->capacity * sizeof(union wrt_slot));
+    union wrt_slot *old = table->elements;
+    const size_t old_bytes = wrt_table_bytes(store, table->capacity);
     table->elements = fresh;
     table->capacity = capacity;
+    wrt_table_sum_move(table);
+    wrt_partition_free(partition, WRT_CHARGE_TABLE, old, old_bytes);
     return WRT_OK;
 }
 
@@ -754,6 +772,8 @@ enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wr
     for (uint64_t i = old; i < size; i++)
         table->elements[i] = fill;
     table->size = size;
+    wrt_table_toggle(table, old, delta);
+    wrt_table_sum_head(table);
     if (out_old_size != NULL)
         *out_old_size = old;
     return WRT_OK;

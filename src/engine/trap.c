@@ -149,8 +149,20 @@ static bool next_frame(struct walk *w, bool locate, struct wrt_frame *out)
     return false;
 }
 
+/* Of a guest access that hit a guard, only the function that the host called is known. */
+static void capture_called(struct wrt_store *store)
+{
+    const struct wrt_function *f = store->activations[store->exec.depth - 1].function;
+    store->frames[0] = (struct wrt_frame){.instance = f->instance, .function_index = f->index};
+    store->frame_count = store->kept_frames = 1;
+}
+
 void wrt_capture_frames(struct wrt_store *store)
 {
+    if (store->trapped_in_guard) {
+        capture_called(store);
+        return;
+    }
     struct walk w = begin_walk(store);
     struct wrt_frame frame;
     store->frame_count = store->kept_frames = 0;
