@@ -55,6 +55,11 @@ wrt_port_budget_query(const struct wrt_port_budget *budget, struct wrt_port_budg
 WRT_MUST_CHECK enum wrt_status
 wrt_port_thread_set_sporadic(int high, int low, uint64_t budget_ns, uint64_t period_ns);
 
+/* The calling thread runs on the processors of that cluster, which the board's startup code
+ * named, and so do the threads that it starts. ERR_NOT_FOUND or ERR_ARGUMENT: no such name.
+ * QNX 8.0: pthread_cluster_set. Linux: unsupported (wrt_port_thread_set_affinity). */
+WRT_MUST_CHECK enum wrt_status wrt_port_thread_set_cluster(const char *name);
+
 /* -------------------------------------------------------------- giving up rights ---- */
 
 /* Zero-fill. */

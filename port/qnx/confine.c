@@ -5,6 +5,7 @@
  */
 #include "qnx.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -160,17 +161,32 @@ enum wrt_status wrt_port_budget_modify(const struct wrt_port_budget *budget,
     return control(SCHED_APS_MODIFY_PARTITION, &parameters, sizeof parameters);
 }
 
-enum wrt_status wrt_port_budget_join(const struct wrt_port_budget *budget)
+/* pid and tid 0: the caller; tid -2: all threads of the process, from 7.1 on. */
+enum { CALLER = 0, ALL_THREADS = -2 };
+
+static enum wrt_status join(const struct wrt_port_budget *budget, pid_t process, int32_t thread)
 {
     sched_aps_join_parms parameters;
     enum wrt_status status;
 
-    APS_INIT_DATA(&parameters); /* pid and tid 0: the caller */
+    APS_INIT_DATA(&parameters);
     parameters.id = (int16_t)budget->id;
+    parameters.pid = process;
+    parameters.tid = thread;
     status = control(SCHED_APS_JOIN_PARTITION, &parameters, sizeof parameters);
     if (status == WRT_OK)
         wrt_qnx_note_active(WRT_QNX_CPU_PARTITIONS);
     return status;
+}
+
+enum wrt_status wrt_port_budget_join(const struct wrt_port_budget *budget)
+{
+    return join(budget, CALLER, CALLER);
+}
+
+enum wrt_status wrt_qnx_join_all(const struct wrt_port_budget *budget, pid_t process)
+{
+    return join(budget, process, ALL_THREADS);
 }
 
 enum wrt_status wrt_port_budget_query(const struct wrt_port_budget *budget,
@@ -229,6 +245,12 @@ enum wrt_status wrt_port_budget_join(const struct wrt_port_budget *budget)
     return no_partitions();
 }
 
+enum wrt_status wrt_qnx_join_all(const struct wrt_port_budget *budget, pid_t process)
+{
+    (void)budget, (void)process;
+    return no_partitions();
+}
+
 enum wrt_status wrt_port_budget_query(const struct wrt_port_budget *budget,
                                       struct wrt_port_budget_info *out)
 {
@@ -246,6 +268,17 @@ static struct timespec to_timespec(uint64_t ns)
                              .tv_nsec = (long)(ns % 1000000000u)};
 }
 
+void wrt_qnx_sporadic(int high, int low, uint64_t budget_ns, uint64_t period_ns,
+                      struct sched_param *out)
+{
+    memset(out, 0, sizeof *out);
+    out->sched_priority = high;
+    out->sched_ss_low_priority = low;
+    out->sched_ss_max_repl = 1;
+    out->sched_ss_repl_period = to_timespec(period_ns);
+    out->sched_ss_init_budget = to_timespec(budget_ns);
+}
+
 enum wrt_status wrt_port_thread_set_sporadic(int high, int low, uint64_t budget_ns,
                                              uint64_t period_ns)
 {
@@ -253,19 +286,39 @@ enum wrt_status wrt_port_thread_set_sporadic(int high, int low, uint64_t budget_
 
     if (low < 1 || high <= low || budget_ns == 0 || budget_ns > period_ns)
         return WRT_ERR_ARGUMENT;
+    wrt_qnx_sporadic(high, low, budget_ns, period_ns, &parameters);
+    return wrt_qnx_set_sporadic(&parameters);
+}
+
+enum wrt_status wrt_qnx_set_sporadic(const struct sched_param *parameters)
+{
     wrt_qnx_note_requested(WRT_QNX_SPORADIC);
-    memset(&parameters, 0, sizeof parameters);
-    parameters.sched_priority = high;
-    parameters.sched_ss_low_priority = low;
-    parameters.sched_ss_max_repl = 1;
-    parameters.sched_ss_repl_period = to_timespec(period_ns);
-    parameters.sched_ss_init_budget = to_timespec(budget_ns);
-    if (SchedSet(0, 0, SCHED_SPORADIC, &parameters) == -1) {
+    if (SchedSet(0, 0, SCHED_SPORADIC, parameters) == -1) {
         wrt_qnx_note_refused(WRT_QNX_SPORADIC, "SchedSet refused SCHED_SPORADIC");
         return wrt_qnx_to_status(errno);
     }
     wrt_qnx_note_active(WRT_QNX_SPORADIC);
     return WRT_OK;
+}
+
+/* ---- clusters: named sets of processors, from 8.0 on ---- */
+
+enum wrt_status wrt_port_thread_set_cluster(const char *name)
+{
+    wrt_qnx_note_requested(WRT_QNX_CLUSTERS);
+#if WRT_QNX_SINCE_8
+    int error = pthread_cluster_set(pthread_self(), name); /* an errno value */
+
+    if (error != EOK) {
+        wrt_qnx_note_refused(WRT_QNX_CLUSTERS, "pthread_cluster_set refused the name");
+        return error == ENOENT ? WRT_ERR_NOT_FOUND : wrt_qnx_to_status(error);
+    }
+    wrt_qnx_note_active(WRT_QNX_CLUSTERS);
+    return WRT_OK;
+#else
+    (void)name;
+    return WRT_ERR_UNSUPPORTED;
+#endif
 }
 
 /* ---- giving up rights ---- */

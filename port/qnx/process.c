@@ -3,7 +3,8 @@
  *
  * Limits are no spawn attribute. From 8.0 on the parent sets those of a child (prlimit);
  * before, only the child itself can (wrt_port_confine_self), so a spawn that requires them
- * is refused. RLIMIT_DATA and not RLIMIT_AS bounds memory: AS counts every reservation.
+ * is refused. RLIMIT_DATA and not RLIMIT_AS bounds memory: AS counts every reservation. Shares
+ * of the processor are in share.c.
  */
 #include "qnx.h"
 
@@ -65,8 +66,12 @@ enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_
         if (rows[i].value != 0)
             status = set_limit(process, rows[i].resource, rows[i].value);
     }
-    if (status == WRT_OK && limits->cpu_permille != 0)
-        status = WRT_ERR_UNSUPPORTED; /* a budget belongs to threads: wrt_port_budget_join */
+    if (limits->cpu_permille != 0 && (status == WRT_OK || status == WRT_ERR_UNSUPPORTED)) {
+        enum wrt_status share =
+            wrt_qnx_limit_cpu(process, limits->cpu_permille, limits->threads);
+
+        status = share != WRT_OK ? share : status;
+    }
     if (status == WRT_OK)
         wrt_qnx_note_active(WRT_QNX_PROCESS_LIMITS);
     return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
@@ -94,9 +99,28 @@ static int add_descriptors(posix_spawn_file_actions_t *actions, const struct wrt
     return error;
 }
 
-/* All signals as the system has them, none blocked. */
-static int set_attributes(posix_spawnattr_t *attributes)
+/* Where a share of the processor is a matter of the thread's scheduling (share.c); or 0. */
+static int set_scheduling(posix_spawnattr_t *attributes,
+                          const struct wrt_port_process_limits *limits, short *flags)
 {
+    struct sched_param parameters;
+    int error;
+
+    if (!wrt_qnx_spawn_sporadic(limits, &parameters))
+        return 0;
+    wrt_qnx_note_requested(WRT_QNX_SPORADIC);
+    error = posix_spawnattr_setschedpolicy(attributes, SCHED_SPORADIC);
+    if (error == 0)
+        error = posix_spawnattr_setschedparam(attributes, &parameters);
+    *flags = (short)(*flags | POSIX_SPAWN_SETSCHEDULER | POSIX_SPAWN_SETSCHEDPARAM);
+    return error;
+}
+
+/* All signals as the system has them, none blocked. */
+static int set_attributes(posix_spawnattr_t *attributes,
+                          const struct wrt_port_process_limits *limits)
+{
+    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     sigset_t none, all;
     int error;
 
@@ -106,8 +130,9 @@ static int set_attributes(posix_spawnattr_t *attributes)
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &all);
     if (error == 0)
-        error = posix_spawnattr_setflags(attributes,
-                                         POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        error = set_scheduling(attributes, limits, &flags);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes, flags);
     return error;
 }
 
@@ -128,7 +153,7 @@ static int start(const struct wrt_port_spawn *spawn, pid_t *out)
         memcpy(&environment, &spawn->environment, sizeof environment); /* only const differs */
     error = add_descriptors(&actions, spawn);
     if (error == 0)
-        error = set_attributes(&attributes);
+        error = set_attributes(&attributes, &spawn->limits);
     if (error == 0) {
         char *const *arguments;
 
@@ -162,8 +187,9 @@ enum wrt_status wrt_port_process_spawn(const struct wrt_port_spawn *spawn,
 
     if (spawn->descriptor_count > MOST_FDS)
         return WRT_ERR_ARGUMENT;
-    if (spawn->limits.require && (spawn->limits.cpu_permille != 0 ||
-                                  (has_limits(&spawn->limits) && !can_limit_peers())))
+    if (spawn->limits.require &&
+        ((spawn->limits.cpu_permille != 0 && !wrt_qnx_has_cpu_cap()) ||
+         (has_limits(&spawn->limits) && !can_limit_peers())))
         return WRT_ERR_UNSUPPORTED;
     error = start(spawn, &child);
     if (error == ENOENT)
@@ -236,6 +262,7 @@ enum wrt_status wrt_port_process_reap(struct wrt_port_process *process, uint64_t
         return WRT_ERR_TIMEOUT;
     out->by_signal = WIFSIGNALED(status);
     out->code = out->by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+    wrt_qnx_process_ended((pid_t)process->id);
     process->id = 0;
     return WRT_OK;
 }

@@ -218,6 +218,7 @@ static const struct {
                                 "has none"},
     [WRT_QNX_SPORADIC] = {"sporadic-scheduling", has_sporadic,
                           "the kernel does not know SCHED_SPORADIC"},
+    [WRT_QNX_CLUSTERS] = {"processor-clusters", since_8, "clusters came with 8.0"},
     [WRT_QNX_PROCESS_LIMITS] = {"process-limits", yes, ""},
     [WRT_QNX_PEER_LIMITS] = {"peer-limits", since_8,
                              "limits of another process came with 8.0: a worker sets its own"},

@@ -51,6 +51,7 @@ void qnxsim_set_ram(uint64_t bytes);       /* what anonymous memory may take; 0 
 uint64_t qnxsim_ram_used(void);
 void qnxsim_add_pool(const char *name, uint64_t bytes); /* typed memory, up to 8 */
 uint64_t qnxsim_pool_used(const char *name);
+void qnxsim_add_cluster(const char *name, uint32_t processors); /* 8.0, up to 4 */
 void qnxsim_set_tick(uint64_t ns);         /* ClockPeriod; 0 = 1 ms (facts 5.3) */
 void qnxsim_set_cpus(unsigned count);      /* 0 = 2 */
 void qnxsim_set_aps(bool is_loaded);       /* [module=aps] in the image; default yes */
@@ -93,7 +94,12 @@ unsigned qnxsim_channel_flags(int chid);
 int qnxsim_last_chid(void);                /* of the last ChannelCreate */
 int qnxsim_last_pulse_priority(void);
 int qnxsim_my_priority(void);              /* effective, of the calling thread */
+uint64_t qnxsim_partition_ns(int id);       /* processor time charged to it since the reset */
 int qnxsim_my_partition(void);              /* APS partition of the calling thread */
+int qnxsim_partition_of(int pid);           /* of a process, as its next thread gets it */
+int qnxsim_policy_of_child(void);           /* SCHED_* that the last spawn asked for; 0: none */
+uint64_t qnxsim_budget_of_child(void);      /* and its sporadic budget, in ns */
+uint32_t qnxsim_my_runmask(void);
 uint32_t qnxsim_threads_blocked(int state);/* state: STATE_*, 0 = any */
 uint32_t qnxsim_waiting_in_receive(void);
 bool qnxsim_is_lazy(const void *address);  /* mapped, no memory behind it yet */

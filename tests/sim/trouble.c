@@ -20,7 +20,7 @@
 #include "qnxsim.h"
 
 enum { MS = 1000000, AID_MEM_LOCK = 20, AID_SPAWN = 21, AID_PRIORITY = 33, AID_APS_ROOT = 45,
-       AID_RLIMIT_PEER = 57 };
+       AID_RLIMIT_PEER = 57, SPORADIC = 4 };
 
 static int fresh(void **state)
 {
@@ -338,8 +338,173 @@ static void limits_of_a_child_need_8_0(void **state)
     assert_int_equal(wrt_port_process_reap(&process, UINT64_MAX, &exit), WRT_OK);
     qnxsim_allow(AID_RLIMIT_PEER, false);
     run_child("exec sleep 20", &limits, WRT_ERR_DENIED, &process); /* killed and reaped */
+    qnxsim_allow(AID_RLIMIT_PEER, true);
     limits.cpu_permille = 100;
-    run_child("exit 0", &limits, WRT_ERR_UNSUPPORTED, &process);
+    run_child("exit 0", &limits, WRT_ERR_UNSUPPORTED, &process); /* no cap on 8.0 */
+}
+
+static void budget_of(const char *name, uint32_t percent)
+{
+    struct wrt_port_budget found;
+    struct wrt_port_budget_info info;
+    assert_int_equal(wrt_port_budget_find(name, &found), WRT_OK);
+    assert_int_equal(wrt_port_budget_query(&found, &info), WRT_OK);
+    assert_int_equal(info.percent, percent);
+    assert_int_equal(info.most_percent, percent);
+}
+
+static void end_child(struct wrt_port_process *process)
+{
+    struct wrt_port_exit exit;
+    assert_int_equal(wrt_port_process_signal(process, WRT_PORT_SIGNAL_KILL), WRT_OK);
+    assert_int_equal(wrt_port_process_reap(process, UINT64_MAX, &exit), WRT_OK);
+}
+
+/* Up to 7.1: a partition of the child's own, given back and used again. */
+static void a_child_gets_its_share_of_the_processors(void **state)
+{
+    struct wrt_port_process_limits limits = {.cpu_permille = 500, .require = true};
+    struct wrt_port_process one, two, third;
+    (void)state;
+    if (is_8())
+        return;
+    qnxsim_set_cpus(2);
+    run_child("exec sleep 20", &limits, WRT_OK, &one);
+    budget_of("wrt-share-0", 25); /* half of one of two processors */
+    assert_int_not_equal(qnxsim_partition_of((int)one.id), 0);
+    assert_true(capability("processor-partitions").is_active);
+    limits.cpu_permille = 101; /* rounded up to whole percents of the machine */
+    run_child("exec sleep 20", &limits, WRT_OK, &two);
+    budget_of("wrt-share-1", 6);
+    assert_int_not_equal(qnxsim_partition_of((int)two.id), qnxsim_partition_of((int)one.id));
+    limits.cpu_permille = 700;
+    assert_int_equal(wrt_port_process_limit(&one, &limits), WRT_OK); /* while it runs */
+    budget_of("wrt-share-0", 35);
+    limits.cpu_permille = 1300; /* 65 %, and 59 are left */
+    run_child("exit 0", &limits, WRT_ERR_LIMIT, &third);
+    end_child(&one);
+    budget_of("wrt-share-0", 0); /* given back */
+    run_child("exec sleep 20", &limits, WRT_OK, &third);
+    budget_of("wrt-share-0", 65); /* and used again */
+    end_child(&two);
+    end_child(&third);
+    qnxsim_allow(AID_APS_ROOT, false);
+    run_child("exec sleep 20", &limits, WRT_ERR_DENIED, &third);
+    qnxsim_set_aps(false);
+    run_child("exec sleep 20", &limits, WRT_ERR_UNSUPPORTED, &third);
+    limits.require = false;
+    run_child("exec sleep 20", &limits, WRT_OK, &third); /* without, and the report says so */
+    assert_false(capability("processor-partitions").is_available);
+    end_child(&third);
+}
+
+/* From 8.0 on: sporadic scheduling, divided by the threads that the child may have. */
+static void sporadic_scheduling_stands_in_for_a_share(void **state)
+{
+    struct wrt_port_process_limits limits = {.cpu_permille = 300};
+    struct wrt_port_process process;
+    (void)state;
+    if (!is_8())
+        return;
+    run_child("exec sleep 20", &limits, WRT_OK, &process);
+    assert_int_equal(qnxsim_policy_of_child(), SPORADIC);
+    assert_int_equal(qnxsim_budget_of_child(), 30 * MS); /* of every 100 ms */
+    end_child(&process);
+    limits.threads = 3;
+    run_child("exec sleep 20", &limits, WRT_OK, &process);
+    assert_int_equal(qnxsim_budget_of_child(), 10 * MS);
+    end_child(&process);
+    run_child("exec sleep 20", NULL, WRT_OK, &process);
+    assert_int_equal(qnxsim_policy_of_child(), 0);
+    end_child(&process);
+}
+
+static void clusters_are_found_by_name(void **state)
+{
+    (void)state;
+    if (!is_8()) {
+        assert_int_equal(wrt_port_thread_set_cluster("tenants"), WRT_ERR_UNSUPPORTED);
+        assert_string_equal(capability("processor-clusters").why, "clusters came with 8.0");
+        return;
+    }
+    assert_int_equal(wrt_port_thread_set_cluster("tenants"), WRT_ERR_ARGUMENT);
+    qnxsim_add_cluster("tenants", 2);
+    assert_int_equal(wrt_port_thread_set_cluster("tenants"), WRT_OK);
+    assert_int_equal(qnxsim_my_runmask(), 2);
+    assert_true(capability("processor-clusters").is_active);
+    assert_int_equal(wrt_port_thread_set_affinity(3), WRT_OK);
+}
+
+/* ---- what the simulated scheduler does with budgets ---- */
+
+static void burn_ms(uint64_t ms)
+{
+    uint64_t start = 0, now = 0;
+    assert_int_equal(wrt_port_time_now(&start), WRT_OK);
+    do {
+        (void)!wrt_port_thread_get_priority(&(int){0}); /* a kernel call: there it is charged */
+        assert_int_equal(wrt_port_time_now(&now), WRT_OK);
+    } while (now - start < ms * MS);
+}
+
+static void *burn_in(void *context)
+{
+    struct wrt_port_budget *budget = context;
+    if (wrt_port_budget_join(budget) == WRT_OK)
+        burn_ms(400);
+    return NULL;
+}
+
+static void caps_hold_and_use_is_charged(void **state)
+{
+    struct wrt_port_budget_config config = {.name = "capped", .percent = 5, .most_percent = 5};
+    struct wrt_port_budget capped, open;
+    pthread_t thread;
+    (void)state;
+    if (is_8())
+        return;
+    qnxsim_set_cpus(1);
+    assert_int_equal(wrt_port_budget_create(NULL, &config, &capped), WRT_OK);
+    config = (struct wrt_port_budget_config){.name = "open", .percent = 5};
+    assert_int_equal(wrt_port_budget_create(NULL, &config, &open), WRT_OK);
+    assert_int_equal(pthread_create(&thread, NULL, burn_in, &capped), 0);
+    pthread_join(thread, NULL);
+    uint64_t used = qnxsim_partition_ns(capped.id);
+    /* 5 % of 400 ms, and what one call more may take; a machine that is busy gives less. */
+    assert_in_range(used, 1 * MS, 60 * MS);
+    assert_int_equal(pthread_create(&thread, NULL, burn_in, &open), 0);
+    pthread_join(thread, NULL);
+    /* Without a cap, free time is anybody's. */
+    assert_true(qnxsim_partition_ns(open.id) > used);
+}
+
+static void *spend_a_budget(void *context)
+{
+    int *priorities = context;
+    if (wrt_port_thread_set_sporadic(20, 5, 10 * MS, 100 * MS) != WRT_OK)
+        return NULL;
+    priorities[0] = qnxsim_my_priority();
+    for (int i = 0; i < 2000 && qnxsim_my_priority() == 20; i++)
+        burn_ms(1);
+    priorities[1] = qnxsim_my_priority();
+    for (int i = 0; i < 200 && qnxsim_my_priority() == 5; i++) {
+        usleep(1000);
+        (void)!wrt_port_thread_get_priority(&(int){0});
+    }
+    priorities[2] = qnxsim_my_priority();
+    return NULL;
+}
+
+static void a_sporadic_budget_is_spent_and_replenished(void **state)
+{
+    int priorities[3] = {0, 0, 0};
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, spend_a_budget, priorities), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(priorities[0], 20);
+    assert_int_equal(priorities[1], 5);
+    assert_int_equal(priorities[2], 20);
 }
 
 /* ---- memory pressure ---- */
@@ -385,7 +550,7 @@ static void every_capability_has_a_reason(void **state)
         if (!(found.is_requested && found.is_available && found.is_active))
             assert_true(strlen(found.why) > 3);
     }
-    assert_int_equal(count, 21);
+    assert_int_equal(count, 22);
     assert_int_equal(wrt_port_capability(count, &found), WRT_ERR_BOUNDS);
     assert_int_equal(capability("signal-stack").is_available, is_8());
     assert_int_equal(capability("pulse-pools").is_available, is_8());
@@ -414,6 +579,11 @@ int main(void)
         TEST(a_child_ends_by_itself_or_by_a_signal),
         TEST(a_child_gets_the_descriptors_it_was_given),
         TEST(limits_of_a_child_need_8_0),
+        TEST(a_child_gets_its_share_of_the_processors),
+        TEST(sporadic_scheduling_stands_in_for_a_share),
+        TEST(clusters_are_found_by_name),
+        TEST(caps_hold_and_use_is_charged),
+        TEST(a_sporadic_budget_is_spent_and_replenished),
         TEST(memory_pressure_is_heard_of),
         TEST(every_capability_has_a_reason),
     };

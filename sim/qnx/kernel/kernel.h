@@ -34,6 +34,21 @@ struct process_state {
     uint32_t type_id; /* index into the policy, SECPOL_INVALID_TYPE without one */
     uint32_t runmask;
     int32_t partition; /* APS */
+    uint32_t joins;    /* counts how often all threads were moved there */
+};
+enum { MAX_CLUSTERS = 4, PARTITIONS = 8, PARTITION_SLOTS = 20 }; /* 4: eight in 6.4.1 */
+struct partition_slot {
+    uint64_t number, used_ns;
+};
+/* Percents of the window; a child's budget comes out of its parent's (4). */
+struct partition {
+    bool is_used;
+    char name[16];
+    int parent;
+    unsigned budget, max_budget;
+    int critical_ms;
+    uint64_t total_ns;
+    struct partition_slot slots[PARTITION_SLOTS];
 };
 struct pool {
     char name[48];
@@ -46,6 +61,13 @@ struct machine {
     bool aps_loaded, has_policy;
     char policy[256];
     struct pool pools[MAX_POOLS];
+    struct partition partitions[PARTITIONS];
+    struct cluster {
+        char name[32];
+        uint32_t mask;
+    } clusters[MAX_CLUSTERS];
+    uint64_t window_ns;
+    uint32_t policy_flags; /* SCHEDPOL_* */
     struct process_state processes[MAX_PROCESSES];
 };
 extern struct machine *machine;
@@ -56,6 +78,11 @@ struct process {
     bool is_dead;
     bool has_death_channel[2]; /* THREAD_DEATH, COID_DISCONNECT (trap 18) */
     struct process *next;
+};
+
+struct sporadic {
+    int high, low;
+    uint64_t budget_ns, period_ns, period_start, used_ns;
 };
 
 struct mutex;
@@ -72,6 +99,9 @@ struct thread {
     int policy;
     uint32_t runmask;
     int partition;
+    uint32_t joins_seen;
+    uint64_t charged_ns; /* of its processor time; 0: not followed */
+    struct sporadic sporadic;
     char name[32];
 
     int state;             /* STATE_*; 0 while running or ready */
@@ -178,6 +208,11 @@ int knobs_check(enum qnxsim_call call);
 void knobs_from_environment(void);
 void kernel_init(void);
 void sched_reset(void);
+void partitions_init(void);
+void budget_charge(struct thread *self);
+void budget_start_sporadic(struct thread *thread, const struct sched_param *param);
+uint64_t ns_of(const struct timespec *time);
+struct process_state *process_state_of(pid_t pid); /* of any host process; NULL: none */
 void channels_release_late(void);
 void process_state_init(struct process_state *state, int pid, const struct process_state *from);
 void spawn_init(bool is_new, int fd);

@@ -80,6 +80,7 @@ void qnxsim_reset(void) {
     machine->aps_loaded = QNXSIM_RELEASE < 800;
     machine->has_policy = false;
     memset(machine->pools, 0, sizeof machine->pools);
+    memset(machine->clusters, 0, sizeof machine->clusters);
     process_state_init(processes->state, processes->state->pid, NULL);
     sched_reset();
     host_unlock();

@@ -66,6 +66,7 @@ void spawn_init(bool is_new, int fd) {
         machine->tick_ns = 1000000;
         machine->cpus = 2;
         machine->aps_loaded = QNXSIM_RELEASE < 800;
+        partitions_init();
         process_state_init(&machine->processes[0], host_pid(), NULL);
     }
     processes = host_allocate(sizeof *processes);
@@ -231,7 +232,7 @@ int setrlimit(int resource, const struct rlimit *limit) {
     return plain(error);
 }
 
-static struct process_state *state_of(pid_t pid) {
+struct process_state *process_state_of(pid_t pid) {
     if (pid == 0) return process_current()->state;
     for (int i = 0; i < MAX_PROCESSES; i++) {
         if (machine->processes[i].pid == pid) return &machine->processes[i];
@@ -241,7 +242,7 @@ static struct process_state *state_of(pid_t pid) {
 #if QNXSIM_RELEASE >= 800
 int prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old) {
     int error = kernel_enter(QNXSIM_setrlimit);
-    struct process_state *state = state_of(pid);
+    struct process_state *state = process_state_of(pid);
     if (!error && !state) error = ESRCH;
     if (!error && state != process_current()->state && !ability(PROCMGR_AID_RLIMIT_PEER)) error = EPERM;
     if (!error) error = limits(state, resource, limit, old);
@@ -405,6 +406,16 @@ int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *f, int fd) {
     return EOK;
 }
 
+/* A child's threads are the host's: its scheduling is noted, for tests, and has no effect. */
+static int child_policy;
+static uint64_t child_budget;
+int qnxsim_policy_of_child(void) { return child_policy; }
+uint64_t qnxsim_budget_of_child(void) { return child_budget; }
+int qnxsim_partition_of(int pid) {
+    const struct process_state *state = process_state_of(pid);
+    return state ? state->partition : -1;
+}
+
 static struct process_state *announce_child(const posix_spawnattr_t *a) {
     struct process_state *state = NULL;
     for (int i = 0; i < MAX_PROCESSES && !state; i++) {
@@ -413,6 +424,8 @@ static struct process_state *announce_child(const posix_spawnattr_t *a) {
     if (!state) return NULL;
     process_state_init(state, -1, process_current()->state);
     if (!a) return state;
+    child_policy = a->flags & POSIX_SPAWN_SETSCHEDULER ? a->policy : 0;
+    child_budget = child_policy == SCHED_SPORADIC ? ns_of(&a->param.sched_ss_init_budget) : 0;
     if (a->xflags & POSIX_SPAWN_SETCRED) state->uid = a->uid;
     if (a->xflags & POSIX_SPAWN_SETTYPEID) state->type_id = a->type_id;
     if (a->xflags & POSIX_SPAWN_EXPLICIT_CPU) state->runmask = a->runmask;
@@ -470,7 +483,7 @@ pid_t waitpid(pid_t pid, int *status, int options) {
     int result = host_wait(pid, !(options & WNOHANG), status);
     if (result > 0) {
         host_lock();
-        struct process_state *state = state_of(result);
+        struct process_state *state = process_state_of(result);
         if (state) state->pid = 0;
         host_unlock();
     }

@@ -57,6 +57,7 @@ static struct thread *thread_new(struct process *process) {
     thread->policy = SCHED_RR;
     thread->runmask = process->state->runmask;
     thread->partition = process->state->partition;
+    thread->joins_seen = process->state->joins;
     thread->participant = -1;
     thread->next = threads;
     threads = thread;
@@ -120,6 +121,7 @@ int kernel_enter(enum qnxsim_call call) {
     struct thread *self = thread_self();
     if (self->process->is_dead) thread_die();
     explore_point(self, qnxsim_call_name(call));
+    budget_charge(self);
     __atomic_fetch_add(&knobs.calls[call], 1, __ATOMIC_RELAXED);
     if (call != QNXSIM_TimerTimeout) {
         /* 5.3: the next call consumes the timeout; only blocking ones use it */

@@ -93,6 +93,9 @@ int pthread_getschedparam(pthread_t, int *, struct sched_param *)
     QNXSIM_AS(pthread_getschedparam);
 int pthread_setschedparam(pthread_t, int, const struct sched_param *)
     QNXSIM_AS(pthread_setschedparam);
+#if QNXSIM_EXT && QNXSIM_RELEASE >= 800
+int pthread_cluster_set(pthread_t, const char *) QNXSIM_AS(pthread_cluster_set);
+#endif
 
 int pthread_mutexattr_init(pthread_mutexattr_t *) QNXSIM_AS(pthread_mutexattr_init);
 int pthread_mutexattr_destroy(pthread_mutexattr_t *) QNXSIM_AS(pthread_mutexattr_destroy);
