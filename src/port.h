@@ -212,6 +212,9 @@ WRT_MUST_CHECK enum wrt_status
 wrt_port_thread_create(const struct wrt_port_thread_config *config, void (*body)(void *),
                        void *context, struct wrt_port_thread *out);
 WRT_MUST_CHECK enum wrt_status wrt_port_thread_join(struct wrt_port_thread *thread);
+/* Runs body() on the calling thread when that ends; the same body for all threads.
+ * Linux, QNX: a thread-specific key with a destructor. */
+WRT_MUST_CHECK enum wrt_status wrt_port_thread_on_exit(void (*body)(void));
 
 /* The calling thread's number: > 0, unique among living threads of the system.
  * Linux: gettid. QNX: pthread_self with the process. "none": 1. */
@@ -260,7 +263,7 @@ struct wrt_port_fault {
     bool is_known_write;     /* false: a read, or the machine does not tell */
 };
 
-/* Supplied by src/memory: is this address inside a guard or a closed part of one of our
+/* Supplied by src/partition: is this address inside a guard or a closed part of one of our
  * memories? Called from the fault handler: no lock, no call into the system. */
 bool wrt_fault_is_ours(const void *address);
 
@@ -275,9 +278,26 @@ wrt_port_fault_run(void (*body)(void *), void *context, struct wrt_port_fault *f
 
 /* ------------------------------------------------------------------- processes ---- */
 
+/* What confines a process, one bit each. */
+enum wrt_port_confine {
+    WRT_PORT_CONFINE_NO_NEW_PRIVILEGES = 1,
+    WRT_PORT_CONFINE_SYSTEM_CALLS = 2,
+    WRT_PORT_CONFINE_FILES = 4,
+    WRT_PORT_CONFINE_USER = 8,
+    WRT_PORT_CONFINE_MOUNTS = 16,
+    WRT_PORT_CONFINE_NETWORK = 32,
+    WRT_PORT_CONFINE_PROCESSES = 64,
+    WRT_PORT_CONFINE_IPC = 128,
+    WRT_PORT_CONFINE_LIMITS = 256,
+    WRT_PORT_CONFINE_MEMORY = 512,
+    WRT_PORT_CONFINE_CPU = 1024,
+    WRT_PORT_CONFINE_TASKS = 2048
+};
+
 struct wrt_port_process {
     int64_t id;
-    intptr_t control; /* private to the port */
+    intptr_t control;  /* private to the port */
+    uint32_t confined; /* enum wrt_port_confine: what spawn and limit put in force */
 };
 
 /* Zero-fill. What the port cannot enforce and `require` demands is ERR_UNSUPPORTED. */
@@ -296,24 +316,48 @@ struct wrt_port_spawn {
     const int *descriptors;          /* borrowed; become 3, 4, … in the child */
     uint32_t descriptor_count;
     struct wrt_port_process_limits limits;
+    bool keep_user; /* it must reach files that only we can: no user of its own */
 };
 
-/* Starts a confined process: no rights but those descriptors. */
+/* Starts a confined process: no rights but those descriptors; out->confined tells what is in
+ * force. What else it is to lose it gives up itself (wrt_port_confine_self).
+ * Linux: namespaces, control groups, no_new_privs. QNX: posix_spawn. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_process_spawn(const struct wrt_port_spawn *spawn, struct wrt_port_process *out);
-/* Limits a running process. */
+/* A living process that somebody else started; not the caller (ERR_ARGUMENT). ERR_NOT_FOUND,
+ * ERR_DENIED. Linux: pidfd_open. QNX: kill(0). */
 WRT_MUST_CHECK enum wrt_status
-wrt_port_process_limit(const struct wrt_port_process *process,
+wrt_port_process_open(int64_t id, struct wrt_port_process *out);
+/* Forgets it; it runs on, under its limits. */
+void wrt_port_process_close(struct wrt_port_process *process);
+/* Limits a running process; raises the bits of process->confined that are in force. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_process_limit(struct wrt_port_process *process,
                        const struct wrt_port_process_limits *limits);
+/* All its threads: priority as wrt_port_thread_set_priority, affinity bits; 0 = unchanged.
+ * Linux: sched_setscheduler, sched_setaffinity. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_process_schedule(const struct wrt_port_process *process, int priority,
+                          uint64_t affinity);
+struct wrt_port_process_usage {
+    uint64_t resident_bytes; /* private to it where the system tells, else all */
+    uint64_t cpu_ns;
+};
+/* Linux: /proc. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_process_usage(const struct wrt_port_process *process,
+                       struct wrt_port_process_usage *out);
 enum wrt_port_signal { WRT_PORT_SIGNAL_STOP, WRT_PORT_SIGNAL_CONTINUE, WRT_PORT_SIGNAL_TERMINATE,
                        WRT_PORT_SIGNAL_KILL };
 WRT_MUST_CHECK enum wrt_status
 wrt_port_process_signal(const struct wrt_port_process *process, enum wrt_port_signal signal);
 struct wrt_port_exit {
+    bool is_unknown; /* it was no child of ours: it ended, that is all */
     bool by_signal;
     int code; /* exit code, or the signal's number */
 };
-/* Waits for its end and forgets it. ERR_TIMEOUT: it still runs. */
+/* Waits for its end and forgets it. ERR_TIMEOUT: it still runs. ERR_NOT_FOUND: somebody else
+ * reaped it; it is forgotten. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_process_reap(struct wrt_port_process *process, uint64_t deadline_ns,
                       struct wrt_port_exit *out);

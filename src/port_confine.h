@@ -62,23 +62,35 @@ WRT_MUST_CHECK enum wrt_status wrt_port_thread_set_cluster(const char *name);
 
 /* -------------------------------------------------------------- giving up rights ---- */
 
+/* A directory that stays usable, also for opening what is beneath it. */
+struct wrt_port_grant {
+    int descriptor; /* open */
+    bool read_only;
+};
+
 /* Zero-fill. */
 struct wrt_port_confinement {
     struct wrt_port_process_limits limits; /* of the caller's own process, set first */
     uint64_t reserved_bytes; /* address space reserved before: QNX counts it as memory used */
     const char *security_type; /* QNX: type to change to; borrowed; NULL = "run" */
+    const struct wrt_port_grant *grants; /* borrowed; descriptors that are open stay open */
+    uint32_t grant_count;
+    bool has_user; /* Linux: the process is in a user namespace of its own, where it may mount */
     bool require; /* anything that could not be given up is an error */
 };
 
 /* What was given up; the capability report has the reasons for what was not. */
 struct wrt_port_confined {
     bool limits_set, rights_dropped, type_changed;
+    uint32_t confined; /* enum wrt_port_confine */
 };
 
 /* For a worker, once, after it has reserved and mapped what it needs: limits, then rights
  * that it can never have again, then the security type. Without `require` whatever the
  * system lacks is left out and told; a system that answers "no such thing" is no error.
- * QNX: setrlimit, procmgr_ability(DENY, LOCK), secpol_transition_type. */
+ * QNX: setrlimit, procmgr_ability(DENY, LOCK), secpol_transition_type.
+ * Linux: an empty root, Landlock, no capabilities, no debugger. The list of system calls is the
+ * worker program's own affair (libseccomp). */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_confine_self(const struct wrt_port_confinement *confinement,
                       struct wrt_port_confined *out);

@@ -83,6 +83,7 @@ struct wrt_arena_block;
 struct wrt_arena_chunk;
 struct wrt_arena_large;
 struct wrt_account;
+struct wrt_arena_slab;
 
 /* One arena set. All fields are private; visible so that it can be placed statically. */
 struct wrt_arena {
@@ -108,6 +109,7 @@ struct wrt_arena {
     uint32_t cache_limit, cache_count, chunk_count;
     size_t arena_bytes, large_bytes, held_bytes, held_floor_bytes, locked_bytes;
     struct wrt_account *account; /* charged before pages are taken; NULL = none */
+    struct wrt_arena_slab *slab; /* where pages come from; NULL = the system */
     struct wrt_arena *parent;
     bool is_static, is_fifo, is_monotonic, is_holding, is_locking, is_shared;
     uint64_t lock_words[8];

@@ -84,6 +84,8 @@ struct wrt_page_allocator {
     uint64_t initial_bytes;
     uint64_t guard_before_bytes, guard_after_bytes; /* in force, in whole host pages */
     uint32_t owner_ticket;   /* how a fault inside finds out that it is ours */
+    struct wrt_partition_region region; /* in a sealed partition: what is closed with it. So the
+                                           struct must stay where it was filled */
     uint32_t slot;           /* POOLED */
     struct wrt_page_image *image;
     struct wrt_page_pool *pool;
@@ -95,7 +97,9 @@ struct wrt_page_allocator {
     enum wrt_huge_pages huge_pages;
 };
 
-/* Fills *pages. Charges committed bytes to the partition as LINEAR. */
+/* Fills *pages. Charges committed bytes to the partition as LINEAR. In a sealed partition a
+ * thread must be inside (ERR_STATE), for this and every other call, and NATIVE, STATIC and
+ * wrt_pages_protect are ERR_UNSUPPORTED: they could not be closed, or not opened as they were. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_allocate(struct wrt_page_allocator *pages, struct wrt_partition *partition,
                    const struct wrt_page_config *config, struct wrt_error *error);
@@ -147,6 +151,7 @@ struct wrt_page_image {
     uint8_t *bytes;          /* a read-only mapping of it */
     int64_t object_handle;
     uint32_t users;
+    struct wrt_partition_region region; /* in a sealed partition; must stay where it is */
 };
 
 /* Copies size_bytes (>= 1) into a new image. ERR_UNSUPPORTED without memory objects. */

@@ -188,6 +188,16 @@ wrt_partition_run(struct wrt_partition *partition, void (*body)(void *argument),
  * False: none's. Any thread; for fault reports. O(sealed regions). */
 WRT_API bool wrt_partition_find_owner(const void *address, char name[32]);
 
+/* Memory of a sealed partition that does not come from its arenas: one linear memory or image.
+ * Private; lives in the object that owns it. */
+struct wrt_partition_region {
+    struct wrt_partition *partition; /* NULL: none */
+    struct wrt_partition_region *next, **link;
+    void *start;
+    uint64_t size_bytes;
+    uint32_t rights, ticket;
+};
+
 /* ---- processes ---- */
 
 /* One attached process; placed by the caller, private. */
@@ -196,6 +206,8 @@ struct wrt_partition_process {
     struct wrt_partition_process *next;
     int64_t id, control;
     uint64_t memory_bytes; /* charged as PROCESS */
+    uint32_t confined;     /* what of its limits is in force */
+    bool is_worker, is_scheduled;
 };
 
 /* Attaches a living process (ours or a child's child, not the caller itself) and limits it:
@@ -275,7 +287,8 @@ struct wrt_partition_watch {
     struct wrt_partition_watch_config config;
     struct wrt_partition_news news;
     uint64_t delta_base_bytes;
-    bool is_pending, is_told, is_delivering;
+    uint32_t deliveries; /* going on now */
+    bool is_pending, is_told;
 };
 
 /* Keeps *watch until remove. Tells once when news come, then again when they were taken.

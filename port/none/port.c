@@ -185,6 +185,12 @@ enum wrt_status wrt_port_thread_create(const struct wrt_port_thread_config *conf
     return WRT_ERR_UNSUPPORTED;
 }
 
+enum wrt_status wrt_port_thread_on_exit(void (*body)(void))
+{
+    (void)body;
+    return WRT_ERR_UNSUPPORTED;
+}
+
 enum wrt_status wrt_port_thread_join(struct wrt_port_thread *thread)
 {
     (void)thread;
@@ -269,7 +275,36 @@ enum wrt_status wrt_port_process_spawn(const struct wrt_port_spawn *spawn,
     return WRT_ERR_UNSUPPORTED;
 }
 
-enum wrt_status wrt_port_process_limit(const struct wrt_port_process *process,
+enum wrt_status wrt_port_process_open(int64_t id, struct wrt_port_process *out)
+{
+    (void)id;
+    (void)out;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+void wrt_port_process_close(struct wrt_port_process *process)
+{
+    (void)process;
+}
+
+enum wrt_status wrt_port_process_schedule(const struct wrt_port_process *process, int priority,
+                                          uint64_t affinity)
+{
+    (void)process;
+    (void)priority;
+    (void)affinity;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+enum wrt_status wrt_port_process_usage(const struct wrt_port_process *process,
+                                       struct wrt_port_process_usage *out)
+{
+    (void)process;
+    (void)out;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+enum wrt_status wrt_port_process_limit(struct wrt_port_process *process,
                                        const struct wrt_port_process_limits *limits)
 {
     (void)process;

@@ -411,6 +411,8 @@ enum wrt_status wrt_port_confine_self(const struct wrt_port_confinement *confine
     done = (struct wrt_port_confined){.limits_set = status[0] == WRT_OK,
                                       .rights_dropped = status[1] == WRT_OK,
                                       .type_changed = status[2] == WRT_OK};
+    if (done.rights_dropped)
+        done.confined |= WRT_PORT_CONFINE_SYSTEM_CALLS;
     *out = done;
     for (size_t i = 0; i < 3; i++) {
         if (status[i] != WRT_OK && (confinement->require || status[i] != WRT_ERR_UNSUPPORTED))

@@ -77,10 +77,53 @@ enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_
     return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
 }
 
-enum wrt_status wrt_port_process_limit(const struct wrt_port_process *process,
+static uint32_t confined_by(const struct wrt_port_process_limits *limits)
+{
+    return (limits->memory_bytes != 0 ? WRT_PORT_CONFINE_MEMORY : 0u) |
+           (limits->descriptors != 0 ? WRT_PORT_CONFINE_LIMITS : 0u) |
+           (limits->threads != 0 ? WRT_PORT_CONFINE_TASKS : 0u);
+}
+
+enum wrt_status wrt_port_process_limit(struct wrt_port_process *process,
                                        const struct wrt_port_process_limits *limits)
 {
-    return wrt_qnx_set_limits((pid_t)process->id, limits, 0);
+    struct wrt_port_process_limits told = *limits;
+    enum wrt_status status;
+
+    told.require = true; /* so that what is missing is told */
+    status = wrt_qnx_set_limits((pid_t)process->id, &told, 0);
+    if (status == WRT_OK)
+        process->confined |= confined_by(limits);
+    return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
+}
+
+enum wrt_status wrt_port_process_open(int64_t id, struct wrt_port_process *out)
+{
+    if (id == getpid())
+        return WRT_ERR_ARGUMENT;
+    if (kill((pid_t)id, 0) != 0)
+        return errno == ESRCH ? WRT_ERR_NOT_FOUND : wrt_qnx_to_status(errno);
+    *out = (struct wrt_port_process){.id = id};
+    return WRT_OK;
+}
+
+void wrt_port_process_close(struct wrt_port_process *process)
+{
+    process->id = 0;
+}
+
+enum wrt_status wrt_port_process_schedule(const struct wrt_port_process *process, int priority,
+                                          uint64_t affinity)
+{
+    (void)process, (void)priority, (void)affinity;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+enum wrt_status wrt_port_process_usage(const struct wrt_port_process *process,
+                                       struct wrt_port_process_usage *out)
+{
+    (void)process, (void)out;
+    return WRT_ERR_UNSUPPORTED;
 }
 
 /* ---- spawning ---- */
@@ -260,6 +303,7 @@ enum wrt_status wrt_port_process_reap(struct wrt_port_process *process, uint64_t
         return errno == ECHILD ? WRT_ERR_NOT_FOUND : wrt_qnx_to_status(errno);
     if (ended == 0)
         return WRT_ERR_TIMEOUT;
+    out->is_unknown = false;
     out->by_signal = WIFSIGNALED(status);
     out->code = out->by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
     wrt_qnx_process_ended((pid_t)process->id);

@@ -19,16 +19,102 @@ const char *wrt_charge_name(enum wrt_charge charge)
 }
 
 /* Failing to lock a valid, error-checked mutex would mean that we hold it: never. */
-static void lock(const struct wrt_account *account)
+void wrt_account_lock(struct wrt_account_tree *tree)
 {
-    if (account->tree->has_lock)
-        (void)!wrt_port_mutex_lock(&account->tree->lock);
+    if (tree->has_lock)
+        (void)!wrt_port_mutex_lock(&tree->lock);
 }
 
+void wrt_account_unlock(struct wrt_account_tree *tree)
+{
+    if (tree->has_lock)
+        wrt_port_mutex_unlock(&tree->lock);
+}
+
+static void lock(const struct wrt_account *account)
+{
+    wrt_account_lock(account->tree);
+}
+
+/* Gives the lock, then tells whom the change concerns. */
 static void unlock(const struct wrt_account *account)
 {
-    if (account->tree->has_lock)
-        wrt_port_mutex_unlock(&account->tree->lock);
+    struct wrt_account_tree *tree = account->tree;
+    bool has_news = tree->pending != NULL;
+
+    wrt_account_unlock(tree);
+    if (has_news)
+        wrt_account_deliver(tree);
+}
+
+void wrt_account_deliver(struct wrt_account_tree *tree)
+{
+    if (tree->deliver != NULL)
+        tree->deliver(tree);
+}
+
+/* ---- watches ---- */
+
+static void count(struct wrt_account *account, struct wrt_partition_watch *watch,
+                  enum wrt_partition_event event)
+{
+    if (!(watch->config.events >> event & 1))
+        return;
+    if (watch->news.count[event] != UINT32_MAX)
+        watch->news.count[event]++;
+    watch->news.used_bytes = account->used_bytes;
+    if (watch->is_told || watch->is_pending)
+        return;
+    watch->is_pending = true;
+    watch->next_pending = account->tree->pending;
+    account->tree->pending = watch;
+}
+
+void wrt_account_note(struct wrt_account *account, enum wrt_partition_event event)
+{
+    struct wrt_partition_watch *watch = account->watches;
+
+    for (; watch != NULL; watch = watch->next)
+        count(account, watch, event);
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static void note_use(struct wrt_account *account, uint64_t before)
+{
+    struct wrt_partition_watch *watch = account->watches;
+    uint64_t now = account->used_bytes;
+
+    for (; watch != NULL; watch = watch->next) {
+        const struct wrt_partition_watch_config *config = &watch->config;
+
+        if (before <= config->over_bytes && now > config->over_bytes)
+            count(account, watch, WRT_EVENT_OVER);
+        if (before >= config->under_bytes && now < config->under_bytes)
+            count(account, watch, WRT_EVENT_UNDER);
+        if (config->delta_bytes != 0 &&
+            distance(now, watch->delta_base_bytes) >= config->delta_bytes) {
+            watch->delta_base_bytes = now;
+            count(account, watch, WRT_EVENT_DELTA);
+        }
+    }
+}
+
+/* ---- charging ---- */
+
+/* Every change of `used` goes through here. */
+static void set_used(struct wrt_account *account, uint64_t used_bytes)
+{
+    uint64_t before = account->used_bytes;
+
+    account->used_bytes = used_bytes;
+    if (used_bytes > account->high_water_bytes)
+        account->high_water_bytes = used_bytes;
+    if (account->watches != NULL)
+        note_use(account, before);
 }
 
 static void add_kind(struct wrt_account *account, enum wrt_charge charge, uint64_t size_bytes)
@@ -67,6 +153,7 @@ static enum wrt_status refuse(struct wrt_account *account, enum wrt_charge charg
     uint64_t free_bytes = account->max_bytes - account->used_bytes;
 
     account->refusals++;
+    wrt_account_note(account, WRT_EVENT_REFUSE);
     return wrt_fail(error, WRT_ERR_PARTITION_MAX,
                     "partition %s: max %" PRIu64 " bytes, %" PRIu64 " used; %" PRIu64
                     " for %s is %" PRIu64 " too many",
@@ -98,9 +185,7 @@ static void apply(struct wrt_account *account, enum wrt_charge charge, uint64_t 
 
         add_kind(account, charge, size_bytes);
         remove_kind(account, WRT_CHARGE_GUARANTEE, size_bytes - part);
-        account->used_bytes += part;
-        if (account->used_bytes > account->high_water_bytes)
-            account->high_water_bytes = account->used_bytes;
+        set_used(account, account->used_bytes + part);
         part = next;
     }
 }
@@ -122,22 +207,68 @@ enum wrt_status wrt_account_charge(struct wrt_account *account, enum wrt_charge 
     return status;
 }
 
-void wrt_account_uncharge(struct wrt_account *account, enum wrt_charge charge,
-                          uint64_t size_bytes)
+static void give_back(struct wrt_account *account, enum wrt_charge charge,
+                      uint64_t size_bytes)
 {
-    struct wrt_account *start = account;
     uint64_t part = size_bytes;
 
-    lock(start);
     for (; account != NULL; account = account->parent) {
         uint64_t before = share(account, account->used_bytes);
 
-        account->used_bytes -= part;
+        set_used(account, account->used_bytes - part);
         remove_kind(account, charge, size_bytes);
         add_kind(account, WRT_CHARGE_GUARANTEE, size_bytes - part);
         part = before - share(account, account->used_bytes);
     }
-    unlock(start);
+}
+
+void wrt_account_uncharge(struct wrt_account *account, enum wrt_charge charge,
+                          uint64_t size_bytes)
+{
+    lock(account);
+    give_back(account, charge, size_bytes);
+    unlock(account);
+}
+
+static enum wrt_status move_minimum(struct wrt_account *account, uint64_t min_bytes,
+                                    struct wrt_error *error)
+{
+    uint64_t before = share(account, account->used_bytes);
+    uint64_t after = account->used_bytes > min_bytes ? account->used_bytes : min_bytes;
+    struct wrt_account *parent = account->parent, *refuser;
+    uint64_t part;
+
+    if (parent == NULL)
+        return WRT_OK;
+    if (after < before) {
+        give_back(parent, WRT_CHARGE_GUARANTEE, before - after);
+        return WRT_OK;
+    }
+    refuser = find_refuser(parent, after - before, &part);
+    if (refuser != NULL)
+        return refuse(refuser, WRT_CHARGE_GUARANTEE, part, error);
+    apply(parent, WRT_CHARGE_GUARANTEE, after - before);
+    return WRT_OK;
+}
+
+enum wrt_status wrt_account_set_limits(struct wrt_account *account, uint64_t min_bytes,
+                                       uint64_t max_bytes, struct wrt_error *error)
+{
+    enum wrt_status status = WRT_OK;
+
+    lock(account);
+    if (account->used_bytes > max_bytes)
+        status = wrt_fail(error, WRT_ERR_BUSY,
+                          "partition %s: %" PRIu64 " bytes are used, above a max of %" PRIu64,
+                          account->name, account->used_bytes, max_bytes);
+    else
+        status = move_minimum(account, min_bytes, error);
+    if (status == WRT_OK) {
+        account->min_bytes = min_bytes;
+        account->max_bytes = max_bytes;
+    }
+    unlock(account);
+    return status;
 }
 
 void wrt_account_move(struct wrt_account *account, enum wrt_charge from, enum wrt_charge to,

@@ -8,6 +8,7 @@
  *       minimum that it does not use stands as GUARANTEE in its ancestors
  *   C3  a charge is checked at every level before any level changes
  *
+ * Watches see each change of `used` under the lock and are told after it was given.
  * `used` changes under the lock of the tree (priority-inheriting; held for O(depth)
  * arithmetic, never across a call to the system). Kinds are atomics, so that handing out
  * a block of an arena, which moves bytes from ARENA to its kind, takes no lock.
@@ -23,6 +24,8 @@ enum { WRT_ACCOUNT_MAX_DEPTH = 8 };
 struct wrt_account_tree {
     struct wrt_port_mutex lock;
     bool has_lock; /* false on a system without threads */
+    struct wrt_partition_watch *pending; /* watches with news that nobody was told of yet */
+    void (*deliver)(struct wrt_account_tree *tree); /* set with the first watch */
 };
 
 struct wrt_account {
@@ -33,6 +36,7 @@ struct wrt_account {
     uint64_t used_bytes, high_water_bytes, refusals;
     uint64_t current_bytes[WRT_CHARGE_COUNT];
     uint64_t peak_bytes[WRT_CHARGE_COUNT];
+    struct wrt_partition_watch *watches; /* changed under the lock */
     uint32_t depth; /* 1 = root */
 };
 
@@ -58,6 +62,20 @@ void wrt_account_uncharge(struct wrt_account *account, enum wrt_charge charge,
 /* The same bytes under another kind; the sums stay. O(depth), lock-free. */
 void wrt_account_move(struct wrt_account *account, enum wrt_charge from, enum wrt_charge to,
                       uint64_t size_bytes);
+
+/* Moves the minimum and the maximum. ERR_BUSY: more than max is used; ERR_PARTITION_MAX: an
+ * ancestor has not the minimum. Nothing changed then. O(depth). */
+WRT_MUST_CHECK enum wrt_status
+wrt_account_set_limits(struct wrt_account *account, uint64_t min_bytes, uint64_t max_bytes,
+                       struct wrt_error *error);
+
+/* The lock of the tree, and what is to be done after giving it: delivering news. */
+void wrt_account_lock(struct wrt_account_tree *tree);
+void wrt_account_unlock(struct wrt_account_tree *tree);
+void wrt_account_deliver(struct wrt_account_tree *tree);
+
+/* Counts one event in the node's watches for it. With the lock held. */
+void wrt_account_note(struct wrt_account *account, enum wrt_partition_event event);
 
 /* Copies the figures; exact when no other thread charges. */
 void wrt_account_read(const struct wrt_account *account, struct wrt_partition_info *out);

@@ -780,3 +780,14 @@ void wrt_arena_trim(struct wrt_arena *arena, uint32_t cache_blocks, size_t cache
     wrt_arena_trim_cache(arena, cache_blocks, cache_bytes);
     unlock(arena);
 }
+
+enum wrt_status wrt_arena_set_floor(struct wrt_arena *arena, size_t size_bytes,
+                                    struct wrt_error *error)
+{
+    enum wrt_status status;
+
+    lock(arena);
+    status = wrt_arena_move_floor(arena, size_bytes, error);
+    unlock(arena);
+    return status;
+}

@@ -7,6 +7,7 @@
 #include "arena/chunk.h"
 
 #include "arena/account.h"
+#include "arena/slab.h"
 #include "base/error.h"
 
 enum { PAGE_ALIGNMENT = 4096 }; /* alignment of blocks is reckoned from their mapping's */
@@ -23,6 +24,8 @@ static enum wrt_status map(struct wrt_arena *arena, size_t size_bytes, void **ou
     enum wrt_status status;
     void *start;
 
+    if (arena->slab != NULL)
+        return wrt_slab_take(arena->slab, size_bytes, out);
     if (!is_guarded(arena))
         return wrt_port_reserve(&request, out);
     request.bytes += 2 * page;
@@ -43,6 +46,10 @@ static enum wrt_status unmap(struct wrt_arena *arena, void *pages, size_t size_b
 {
     size_t page = wrt_port_page_bytes();
 
+    if (arena->slab != NULL) {
+        wrt_slab_give(arena->slab, pages, size_bytes);
+        return WRT_OK;
+    }
     if (!is_guarded(arena))
         return wrt_port_release(pages, size_bytes);
     return wrt_port_release((uint8_t *)pages - page, size_bytes + 2 * page);
@@ -246,4 +253,20 @@ enum wrt_status wrt_arena_preallocate(struct wrt_arena *arena, size_t size_bytes
         arena->held_floor_bytes += arena->arena_bytes;
     }
     return WRT_OK;
+}
+
+enum wrt_status wrt_arena_move_floor(struct wrt_arena *arena, size_t size_bytes,
+                                     struct wrt_error *error)
+{
+    size_t count = size_bytes / arena->arena_bytes + (size_bytes % arena->arena_bytes != 0);
+    size_t floor = count * arena->arena_bytes, before = arena->held_floor_bytes;
+    enum wrt_status status = WRT_OK;
+
+    if (floor > before)
+        status = wrt_arena_preallocate(arena, floor - before, error);
+    if (status == WRT_OK && floor >= before)
+        return WRT_OK;
+    arena->held_floor_bytes = status == WRT_OK ? floor : before;
+    wrt_arena_trim_cache(arena, arena->cache_limit, arena->cache_bytes_limit);
+    return status;
 }

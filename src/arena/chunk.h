@@ -8,11 +8,14 @@
 
 enum { CHUNK_OVERHEAD = sizeof(struct wrt_arena_chunk) + HEADER_BYTES /* the end mark */ };
 
-/* wrt_arena_init, with an account to charge pages to (kept; NULL = none). */
+/* wrt_arena_init, with an account to charge pages to and a slab to take them from (kept;
+ * NULL = none, the system). */
 struct wrt_account;
+struct wrt_arena_slab;
 WRT_MUST_CHECK enum wrt_status
 wrt_arena_init_charged(struct wrt_arena *arena, const struct wrt_arena_config *config,
-                       struct wrt_account *account, struct wrt_error *error);
+                       struct wrt_account *account, struct wrt_arena_slab *slab,
+                       struct wrt_error *error);
 
 /* Pages from the system, charged first, between guards where the check says so; or a block
  * of the parent. Static sets have none: ERR_NO_SPACE. */
@@ -36,6 +39,14 @@ bool wrt_arena_drop_chunk(struct wrt_arena *arena, struct wrt_arena_block *block
 /* Maps whole arenas into the cache and raises the floor that they are held at. */
 WRT_MUST_CHECK enum wrt_status
 wrt_arena_preallocate(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
+
+/* Changes the floor that preallocation set, to size_bytes in whole arenas: maps more, or gives
+ * cached arenas above it back. On error the floor is as before. */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_set_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
+/* The same, with the arena's lock held. */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_move_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
 
 /* Gives cached arenas back until at most that many and that many bytes are kept. */
 void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes);

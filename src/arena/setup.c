@@ -158,7 +158,8 @@ _Static_assert(sizeof(struct wrt_port_mutex) == sizeof(((struct wrt_arena *)0)->
 
 enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
                                        const struct wrt_arena_config *config,
-                                       struct wrt_account *account, struct wrt_error *error)
+                                       struct wrt_account *account,
+                                       struct wrt_arena_slab *slab, struct wrt_error *error)
 {
     static const struct wrt_arena_config defaults;
     enum wrt_status status;
@@ -170,6 +171,7 @@ enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
         return status;
     memset(arena, 0, sizeof *arena);
     arena->account = account;
+    arena->slab = slab;
     arena->secret = make_secret(arena);
     set_limits(arena, config);
     if (config->is_shared) {
@@ -188,7 +190,7 @@ enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
 enum wrt_status wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
                                struct wrt_error *error)
 {
-    return wrt_arena_init_charged(arena, config, NULL, error);
+    return wrt_arena_init_charged(arena, config, NULL, NULL, error);
 }
 
 void wrt_arena_deinit(struct wrt_arena *arena)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "memory/pages.h"
+#include "partition/region.h"
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -122,6 +123,7 @@ static enum wrt_status give_back_growth(struct wrt_page_allocator *pages, uint64
         return wrt_fail(error, status, "the system refused to take pages back");
     wrt_pages_uncharge(pages->partition, more);
     pages->committed_bytes = committed;
+    wrt_region_resize(&pages->region, committed);
     return WRT_OK;
 }
 
@@ -179,6 +181,9 @@ enum wrt_status wrt_pages_protect(struct wrt_page_allocator *pages, uint64_t off
 
     if (pages->provider != WRT_PAGES_RESERVED && pages->provider != WRT_PAGES_POOLED)
         return wrt_fail(error, WRT_ERR_UNSUPPORTED, "this page provider cannot change rights");
+    if (wrt_partition_is_sealed(pages->partition))
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED,
+                        "a sealed partition opens its memories with full rights");
     if (rights != WRT_PAGE_NONE && rights != WRT_PAGE_READ && rights != WRT_PAGE_READ_WRITE &&
         rights != WRT_PAGE_READ_EXECUTE)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no rights %d", (int)rights);

@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "memory/image.h"
-#include "memory/owner.h"
+#include "partition/region.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -76,6 +76,9 @@ enum wrt_status wrt_page_image_build(struct wrt_page_image *image,
     if (size_bytes == 0 || !wrt_align_u64(size_bytes, host_page(), &rounded) ||
         rounded > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "an image of %" PRIu64 " bytes", size_bytes);
+    status = wrt_partition_check_open(partition, error);
+    if (status != WRT_OK)
+        return status;
     status = wrt_partition_charge(partition, WRT_CHARGE_DATA, rounded, error);
     if (status != WRT_OK)
         return status;
@@ -87,6 +90,11 @@ enum wrt_status wrt_page_image_build(struct wrt_page_image *image,
     }
     *image = (struct wrt_page_image){.partition = partition, .size_bytes = rounded,
                                      .bytes = mapped, .object_handle = object.handle};
+    status = wrt_region_add(&image->region, partition, mapped, rounded, WRT_PORT_READ);
+    if (status != WRT_OK) {
+        (void)!wrt_page_image_destroy(image, NULL);
+        return wrt_fail(error, status, "no room to remember one more image");
+    }
     return WRT_OK;
 }
 
@@ -134,6 +142,7 @@ enum wrt_status wrt_page_image_destroy(struct wrt_page_image *image, struct wrt_
     users = __atomic_load_n(&image->users, __ATOMIC_ACQUIRE);
     if (users != 0)
         return wrt_fail(error, WRT_ERR_BUSY, "the image is mapped %u times", users);
+    wrt_region_remove(&image->region);
     (void)!wrt_port_release(image->bytes, (size_t)image->size_bytes);
     wrt_port_object_close(&object);
     wrt_partition_uncharge(image->partition, WRT_CHARGE_DATA, image->size_bytes);
@@ -211,6 +220,7 @@ enum wrt_status wrt_shared_memory_map(struct wrt_page_allocator *pages,
 {
     struct wrt_shared_memory *shared = config->shared;
     struct wrt_port_request request = {.rights = WRT_PORT_NONE};
+    struct wrt_owner owner = wrt_partition_owner(pages->partition);
     struct wrt_port_object object;
     uint64_t before, after, bytes;
     enum wrt_status status = check_share(pages, shared, plan, error);
@@ -236,7 +246,7 @@ enum wrt_status wrt_shared_memory_map(struct wrt_page_allocator *pages,
                  : WRT_PORT_READ_WRITE;
     status = wrt_port_object_map(&object, (uint8_t *)start + before, rights, false);
     if (status == WRT_OK)
-        status = wrt_owner_add(start, bytes, &pages->owner_ticket);
+        status = wrt_owner_add(&owner, start, bytes, &pages->owner_ticket);
     if (status != WRT_OK) {
         (void)!wrt_port_release(start, request.bytes);
         return wrt_fail(error, status, "the system refused to map a shared memory");

@@ -15,7 +15,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "memory/image.h"
-#include "memory/owner.h"
+#include "partition/region.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -138,12 +138,13 @@ static enum wrt_status set_guards(struct wrt_page_allocator *pages, const struct
 static enum wrt_status make_accessible(struct wrt_page_allocator *pages,
                                        const struct plan *plan, struct wrt_error *error)
 {
+    struct wrt_owner owner = wrt_partition_owner(pages->partition);
     enum wrt_status status = set_guards(pages, plan, error);
 
     if (status == WRT_OK)
         status = wrt_pages_populate(pages, plan->committed_bytes, error);
     if (status == WRT_OK)
-        status = wrt_owner_add(pages->reservation, plan->reservation_bytes,
+        status = wrt_owner_add(&owner, pages->reservation, plan->reservation_bytes,
                                &pages->owner_ticket);
     if (status == WRT_ERR_NO_SPACE)
         return wrt_fail(error, status, "no room to remember one more linear memory");
@@ -207,6 +208,7 @@ static enum wrt_status grow_reserved(struct wrt_page_allocator *pages, uint64_t 
         return status;
     }
     pages->committed_bytes = committed;
+    wrt_region_resize(&pages->region, committed);
     return WRT_OK;
 }
 
@@ -313,7 +315,8 @@ static enum wrt_status refuse_field(const char *field, struct wrt_error *error)
 }
 
 /* What only some providers can do. */
-static enum wrt_status check_fields(const struct wrt_page_config *config,
+static enum wrt_status check_fields(const struct wrt_partition *partition,
+                                    const struct wrt_page_config *config,
                                     struct wrt_error *error)
 {
     bool is_reserved = config->provider == WRT_PAGES_RESERVED;
@@ -331,6 +334,8 @@ static enum wrt_status check_fields(const struct wrt_page_config *config,
         return refuse_field(config->has_node ? "numa_node" : "typed_pool", error);
     if (!is_ours && (config->prefault || config->lock))
         return refuse_field("prefault and lock", error);
+    if (!is_ours && wrt_partition_is_sealed(partition))
+        return refuse_field("a sealed partition", error);
     if ((unsigned)config->huge_pages > WRT_HUGE_ADVISE)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no huge_pages %d", (int)config->huge_pages);
     return WRT_OK;
@@ -378,6 +383,17 @@ static struct wrt_page_allocator start_from(struct wrt_partition *partition,
     };
 }
 
+/* Where it lies for good: the partition's list holds its address. */
+static enum wrt_status close_with_partition(struct wrt_page_allocator *pages)
+{
+    bool is_reader = pages->shared != NULL && pages->partition != pages->shared->owner &&
+                     pages->shared->peer_reads_only;
+    uint64_t bytes = pages->shared != NULL ? pages->size_bytes : pages->committed_bytes;
+
+    return wrt_region_add(&pages->region, pages->partition, pages->base, bytes,
+                          is_reader ? WRT_PORT_READ : WRT_PORT_READ_WRITE);
+}
+
 enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
                                    struct wrt_partition *partition,
                                    const struct wrt_page_config *config,
@@ -388,7 +404,9 @@ enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
     enum wrt_status status = plan_sizes(config, &plan, error);
 
     if (status == WRT_OK)
-        status = check_fields(config, error);
+        status = check_fields(partition, config, error);
+    if (status == WRT_OK)
+        status = wrt_partition_check_open(partition, error);
     if (status != WRT_OK)
         return status;
     made = start_from(partition, config, &plan);
@@ -405,6 +423,11 @@ enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
         return status;
     }
     *pages = made;
+    status = close_with_partition(pages);
+    if (status != WRT_OK) {
+        wrt_pages_free(pages);
+        return wrt_fail(error, status, "no room to remember one more linear memory");
+    }
     return WRT_OK;
 }
 
@@ -438,6 +461,9 @@ enum wrt_status wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_
                         delta_pages, now_pages, pages->maximum_pages);
     if (delta_pages == 0)
         return WRT_OK;
+    status = wrt_partition_check_open(pages->partition, error);
+    if (status != WRT_OK)
+        return status;
     size_bytes = (now_pages + delta_pages) * pages->page_bytes;
     status = grow_by_provider(pages, size_bytes, error);
     if (status == WRT_OK)
@@ -449,6 +475,7 @@ void wrt_pages_free(struct wrt_page_allocator *pages)
 {
     if (pages->partition == NULL)
         return; /* never allocated, or freed already */
+    wrt_region_remove(&pages->region);
     wrt_owner_remove(pages->owner_ticket);
     if (pages->provider == WRT_PAGES_RESERVED || pages->provider == WRT_PAGES_SHARED)
         (void)!wrt_port_release(pages->reservation, (size_t)pages->reservation_bytes);

@@ -13,7 +13,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "memory/image.h"
-#include "memory/owner.h"
+#include "partition/region.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -70,6 +70,7 @@ static uint64_t kept_bytes(const struct wrt_page_pool *pool)
 static enum wrt_status reserve_pool(struct wrt_page_pool *pool, struct wrt_error *error)
 {
     struct wrt_port_request request = {.bytes = (size_t)pool->reservation_bytes};
+    struct wrt_owner owner = wrt_partition_owner(pool->partition);
     enum wrt_status status;
     void *start;
 
@@ -77,7 +78,7 @@ static enum wrt_status reserve_pool(struct wrt_page_pool *pool, struct wrt_error
     if (status != WRT_OK)
         return wrt_fail(error, status, "the system refused %" PRIu64 " bytes of addresses",
                         pool->reservation_bytes);
-    status = wrt_owner_add(start, pool->reservation_bytes, &pool->owner_ticket);
+    status = wrt_owner_add(&owner, start, pool->reservation_bytes, &pool->owner_ticket);
     if (status != WRT_OK) {
         (void)!wrt_port_release(start, request.bytes);
         return wrt_fail(error, status, "no room to remember one more pool");

@@ -1,23 +1,26 @@
-/* src/memory/owner.c - the table of our address ranges.
+/* src/partition/owner.c - the table of our address ranges.
  * SPDX-License-Identifier: Apache-2.0
  *
  * The fault handler may interrupt any code of any thread, so it takes no lock: slots are
  * written with end first cleared, then start, then end, and the handler reads end, start,
  * end. A slot that changes meanwhile is not the faulting one (its memory is in use).
- * Slots come in chunks of 1,024 (24 KiB each) that are mapped when needed and kept until
+ * Slots come in chunks of 1,024 (64 KiB each) that are mapped when needed and kept until
  * the process ends; free slots form a stack whose head carries a counter against ABA.
  */
-#include "memory/owner.h"
+#include "partition/owner.h"
 
 #include "port.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 enum { SLOTS_PER_CHUNK = 1024, CHUNK_LIMIT = 64 };
 
 struct slot {
     _Atomic uintptr_t start, end; /* end 0: free */
     _Atomic uint32_t next;        /* ticket of the next free slot; 0 = none */
+    bool is_sealed;
+    char name[32];                /* the partition's, copied: it may end before the report */
 };
 
 static struct slot *_Atomic chunks[CHUNK_LIMIT];
@@ -93,7 +96,8 @@ static enum wrt_status take_fresh(uint32_t *out_ticket)
     return WRT_OK;
 }
 
-enum wrt_status wrt_owner_add(const void *start, uint64_t size_bytes, uint32_t *out_ticket)
+enum wrt_status wrt_owner_add(const struct wrt_owner *owner, const void *start,
+                              uint64_t size_bytes, uint32_t *out_ticket)
 {
     uint32_t ticket = pop_free();
     struct slot *slot;
@@ -104,6 +108,8 @@ enum wrt_status wrt_owner_add(const void *start, uint64_t size_bytes, uint32_t *
             return status;
     }
     slot = slot_of(ticket);
+    slot->is_sealed = owner->is_sealed;
+    memcpy(slot->name, owner->name, sizeof slot->name);
     atomic_store(&slot->start, (uintptr_t)start);
     atomic_store(&slot->end, (uintptr_t)start + (uintptr_t)size_bytes);
     *out_ticket = ticket;
@@ -116,6 +122,32 @@ void wrt_owner_remove(uint32_t ticket)
         return;
     atomic_store(&slot_of(ticket)->end, 0);
     push_free(ticket);
+}
+
+void wrt_owner_resize(uint32_t ticket, uint64_t size_bytes)
+{
+    struct slot *slot = slot_of(ticket);
+
+    atomic_store(&slot->end, atomic_load(&slot->start) + (uintptr_t)size_bytes);
+}
+
+/* The smallest range: a memory's closed pages lie inside its reservation. */
+bool wrt_owner_find(const void *address, struct wrt_owner *out)
+{
+    uintptr_t wanted = (uintptr_t)address, smallest = UINTPTR_MAX;
+    uint32_t used = atomic_load(&fresh);
+
+    for (uint32_t ticket = 1; ticket <= used; ticket++) {
+        struct slot *slot = slot_of(ticket);
+        uintptr_t end = atomic_load(&slot->end), start = atomic_load(&slot->start);
+
+        if (wanted >= end || wanted < start || end - start >= smallest)
+            continue;
+        smallest = end - start;
+        out->is_sealed = slot->is_sealed;
+        memcpy(out->name, slot->name, sizeof out->name);
+    }
+    return smallest != UINTPTR_MAX;
 }
 
 bool wrt_fault_is_ours(const void *address)

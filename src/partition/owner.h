@@ -1,0 +1,25 @@
+/* src/partition/owner.h - which address ranges are ours, and whose, for the fault handler.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef WRT_PARTITION_OWNER_H
+#define WRT_PARTITION_OWNER_H
+
+#include "wrt/base.h"
+
+struct wrt_owner {
+    char name[32];  /* of the partition */
+    bool is_sealed; /* a range that is closed while nobody is inside; else one with guards */
+};
+
+/* Remembers start .. start + size_bytes; gives a ticket > 0 in *out. O(1), lock-free.
+ * ERR_NO_SPACE when 65,536 ranges are remembered, ERR_NO_MEMORY. Any thread. */
+WRT_MUST_CHECK enum wrt_status
+wrt_owner_add(const struct wrt_owner *owner, const void *start, uint64_t size_bytes,
+              uint32_t *out_ticket);
+void wrt_owner_resize(uint32_t ticket, uint64_t size_bytes);
+void wrt_owner_remove(uint32_t ticket); /* 0 does nothing */
+
+/* The smallest range with that address. O(ranges), any thread, no lock. */
+bool wrt_owner_find(const void *address, struct wrt_owner *out);
+
+#endif
