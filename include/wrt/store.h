@@ -38,6 +38,9 @@ struct wrt_store_config {
     uint32_t max_host_depth;     /* host functions calling back; 1 .. 1,000; 0 = 16 */
     uint64_t max_table_elements; /* one table; 0 = 10,000,000 */
     uint64_t max_memory_pages;   /* one memory, in units of 64 KiB; 1 .. 2^32; 0 = 65,536 */
+    uint64_t gc_heap_bytes;      /* of structs and arrays; taken when the first module that has
+                                    such types is instantiated; 4 KiB .. 2 GiB; 0 = 1 MiB */
+    uint32_t max_held_references; /* wrt_reference_hold; .. 65,536; 0 = 16 */
     struct wrt_page_config pages; /* provider and guards of linear memories; sizes ignored */
     bool trap_guard_hits;        /* a touch of a guard or of closed pages of a linear memory, by
                                     a guest or by a host function that it calls, is a trap;
@@ -382,6 +385,29 @@ wrt_table_set(struct wrt_table *table, uint64_t index, union wrt_slot value);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
                uint64_t *out_old_size, struct wrt_error *error);
+
+/* ---- references to structs, arrays and i31 ----
+ * A host sees them as slots of 64 bits; their upper 16 bits are 0xF7C0 (objects) or 0xF7C1
+ * (i31), so an externref of the host must not begin so. A reference that a call gave stays good
+ * until the guest runs again, unless it is held. One whose object is gone is refused wherever a
+ * type is checked (ERR_ARGUMENT). */
+
+/* Keeps the object alive. ERR_ARGUMENT: not an object; ERR_LIMIT: max_held_references. O(n). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_reference_hold(struct wrt_store *store, union wrt_slot reference, uint32_t *out_index);
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_reference_release(struct wrt_store *store, uint32_t index);
+/* Of a value of the `any` or `extern` hierarchy: WRT_NULLREF, _I31REF, _STRUCTREF, _ARRAYREF, or
+ * WRT_EXTERNREF for what the host made. O(1). */
+WRT_API wrt_type wrt_reference_kind(const struct wrt_store *store, union wrt_slot reference);
+WRT_API union wrt_slot wrt_i31_make(uint32_t value); /* its lower 31 bits */
+WRT_API uint32_t wrt_i31_value(union wrt_slot reference);
+
+/* Bytes of the garbage-collected heap; all 0 before it exists. */
+struct wrt_heap_info {
+    uint64_t size_bytes, free_bytes, allocated_bytes, freed_bytes, collections;
+};
+WRT_API void wrt_store_get_heap_info(const struct wrt_store *store, struct wrt_heap_info *out);
 
 /* Of a v128 the lower half. */
 WRT_API union wrt_slot wrt_global_get(const struct wrt_global *global);

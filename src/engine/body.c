@@ -775,7 +775,7 @@ static bool memory_size_grow(struct translator *t, bool grow)
     return on_homes(t, grow ? OP_memory_grow : size, &address, grow, 0, memory, address);
 }
 
-static bool read_data(struct translator *t, uint32_t *out)
+bool wrt_read_data_index(struct translator *t, uint32_t *out)
 {
     if (!wrt_read_u32(&t->r, out))
         return false;
@@ -785,7 +785,7 @@ static bool read_data(struct translator *t, uint32_t *out)
            wrt_invalid(&t->r, "unknown data segment %u", *out);
 }
 
-static bool read_element(struct translator *t, uint32_t *out)
+bool wrt_read_element_index(struct translator *t, uint32_t *out)
 {
     if (!wrt_read_u32(&t->r, out))
         return false;
@@ -808,11 +808,11 @@ static bool memory_bulk(struct translator *t, uint32_t opcode)
         return false;
     switch (opcode) {
     case 8:
-        return read_data(t, &a) && read_memory(t, &b) &&
+        return wrt_read_data_index(t, &a) && read_memory(t, &b) &&
                on_homes_in_pieces(t, OP_memory_init,
                                   (const wrt_type[]){wrt_address_type(t, b), WRT_I32, WRT_I32}, b,
                                   a);
-    case 9: return read_data(t, &a) && wrt_emit_homes(t, OP_data_drop, t->height, 0, 0, a, false);
+    case 9: return wrt_read_data_index(t, &a) && wrt_emit_homes(t, OP_data_drop, t->height, 0, 0, a, false);
     case 10:
         return read_memory(t, &a) && read_memory(t, &b) &&
                copy(t, OP_memory_copy, wrt_address_type(t, a), wrt_address_type(t, b), a, b);
@@ -831,7 +831,7 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
     if (!wrt_use(&t->r, opcode <= 14 ? WRT_FEATURE_BULK_MEMORY : WRT_FEATURE_REFERENCE_TYPES))
         return false;
     if (opcode == 12) {
-        if (!read_element(t, &a) || !read_table(t, &b))
+        if (!wrt_read_element_index(t, &a) || !read_table(t, &b))
             return false;
         if (!wrt_type_is(t->module, t->module->elements[a].type, t->module->tables[b].element))
             return wrt_invalid(&t->r, "type mismatch: table.init of another type");
@@ -839,7 +839,7 @@ static bool table_bulk(struct translator *t, uint32_t opcode)
                                   (const wrt_type[]){wrt_index_type(t, b), WRT_I32, WRT_I32}, b, a);
     }
     if (opcode == 13)
-        return read_element(t, &a) &&
+        return wrt_read_element_index(t, &a) &&
                wrt_emit_homes(t, OP_elem_drop, t->height, 0, 0, a, false);
     if (!read_table(t, &a))
         return false;
@@ -902,7 +902,6 @@ static bool other_opcode(struct translator *t, uint8_t opcode)
     switch (opcode) {
     case 0x06: case 0x07: case 0x08: case 0x09: case 0x0A: case 0x18: case 0x19: case 0x1F:
         return wrt_unsupported(&t->r, "exceptions");
-    case 0xFB: return wrt_unsupported(&t->r, "gc");
     default:
         t->r.at--;
         return wrt_malformed(&t->r, "illegal opcode 0x%02x", opcode);
@@ -953,6 +952,7 @@ static bool instruction(struct translator *t, uint8_t opcode)
     case 0x14: case 0x15:
     case 0xD0: case 0xD1: case 0xD2: case 0xD3: case 0xD4: case 0xD5: case 0xD6:
         return wrt_reference_instruction(t, opcode);
+    case 0xFB: return wrt_gc_instruction(t);
     case 0xFC: return prefixed_fc(t);
     case 0xFE: return wrt_atomic_instruction(t);
     case 0xFD: return wrt_vector_instruction(t);

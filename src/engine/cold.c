@@ -170,6 +170,15 @@ enum wrt_run wrt_cold_data_drop(struct wrt_exec *exec)
 
 /* ---- tables ---- */
 
+/* The elements [start, start + count) are about to be overwritten. */
+static void overwrite(struct wrt_table *table, uint64_t start, uint32_t count)
+{
+    struct wrt_heap *heap = &table->store->heap;
+    if (heap->phase == WRT_HEAP_MARKING)
+        for (uint32_t i = 0; i < count; i++)
+            wrt_heap_shade(heap, table->elements[start + i].i64);
+}
+
 static struct wrt_table *table_of(const struct wrt_exec *exec, uint32_t index)
 {
     return exec->instance->tables[index];
@@ -190,8 +199,12 @@ enum wrt_run wrt_cold_table_set(struct wrt_exec *exec)
     struct wrt_table *table = table_of(exec, immediate(exec));
     union cell *o = operands(exec);
     widen(&o[0], table->type.is_64);
-    if (wrt_table_set(table, o[0].i64, o[1].slot) != WRT_OK)
+    if (o[0].i64 >= table->size)
         return trapped(exec, WRT_TRAP_OUT_OF_BOUNDS_TABLE);
+    overwrite(table, o[0].i64, 1);
+    wrt_table_toggle(table, o[0].i64, 1);
+    table->elements[o[0].i64] = o[1].slot;
+    wrt_table_toggle(table, o[0].i64, 1);
     return WRT_RUN_CONTINUE;
 }
 
@@ -219,6 +232,7 @@ enum wrt_run wrt_cold_table_fill(struct wrt_exec *exec)
         return trapped(exec, WRT_TRAP_OUT_OF_BOUNDS_TABLE);
     while (o[2].i64 != 0) {
         const uint32_t n = least(o[2].i64, PIECE_ELEMENTS);
+        overwrite(table, o[0].i64, n);
         wrt_table_toggle(table, o[0].i64, n);
         for (uint32_t i = 0; i < n; i++)
             table->elements[o[0].i64 + i] = o[1].slot;
@@ -247,6 +261,7 @@ enum wrt_run wrt_cold_table_copy(struct wrt_exec *exec)
         const uint64_t left = o[2].i64 - n;
         const bool down = to == from && o[0].i64 > o[1].i64;
         const uint64_t skip = down ? left : 0;
+        overwrite(to, o[0].i64 + skip, n);
         wrt_table_toggle(to, o[0].i64 + skip, n);
         memmove(to->elements + o[0].i64 + skip, from->elements + o[1].i64 + skip,
                 n * sizeof *to->elements);
@@ -276,6 +291,7 @@ enum wrt_run wrt_cold_table_init(struct wrt_exec *exec)
         return trapped(exec, WRT_TRAP_OUT_OF_BOUNDS_TABLE);
     while (o[2].i64 != 0) {
         const uint32_t n = least(o[2].i64, PIECE_ELEMENTS);
+        overwrite(table, o[0].i64, n);
         wrt_table_toggle(table, o[0].i64, n);
         memcpy(table->elements + o[0].i64, segment->items + o[1].i64, n * sizeof *table->elements);
         wrt_table_toggle(table, o[0].i64, n);

@@ -6,13 +6,17 @@
  */
 #include "reader.h"
 
-#define CONSTANT_DEPTH 256
+#define CONSTANT_DEPTH 1000
 
 enum { END = 0x0B, GLOBAL_GET = 0x23, I32_CONST = 0x41, I64_CONST = 0x42, F32_CONST = 0x43,
        F64_CONST = 0x44, I32_ADD = 0x6A, I32_MUL = 0x6C, I64_ADD = 0x7C, I64_MUL = 0x7E,
-       REF_NULL = 0xD0, REF_FUNC = 0xD2, VECTOR = 0xFD };
+       REF_NULL = 0xD0, REF_FUNC = 0xD2, GC = 0xFB, VECTOR = 0xFD };
 
 #define V128_CONST 12 /* behind VECTOR */
+
+/* Behind GC. */
+enum { STRUCT_NEW = 0, STRUCT_NEW_DEFAULT, ARRAY_NEW = 6, ARRAY_NEW_DEFAULT, ARRAY_NEW_FIXED,
+       ANY_CONVERT_EXTERN = 26, EXTERN_CONVERT_ANY, REF_I31 };
 
 struct constant_reader {
     struct wrt_reader *r;
@@ -81,10 +85,71 @@ static bool read_arithmetic(struct constant_reader *c, wrt_type type)
     return true;
 }
 
+static bool pop(struct constant_reader *c, wrt_type type)
+{
+    if (c->depth == 0 || !wrt_type_is(c->module, c->types[c->depth - 1], type))
+        return wrt_invalid(c->r, "type mismatch in constant expression");
+    c->depth--;
+    return true;
+}
+
+static bool pop_field(struct constant_reader *c, const struct wrt_field *field)
+{
+    const bool packed = field->type == WRT_PACKED_I8 || field->type == WRT_PACKED_I16;
+    return pop(c, packed ? (wrt_type)WRT_I32 : field->type);
+}
+
+static bool convert(struct constant_reader *c, wrt_type from, wrt_type to)
+{
+    const bool null = c->depth != 0 && wrt_is_nullable(c->types[c->depth - 1]);
+    return pop(c, from) && push(c, null ? to : wrt_not_null(to));
+}
+
+/* The instructions that make structs and arrays. */
+static bool read_new(struct constant_reader *c, uint32_t opcode)
+{
+    uint32_t index = 0, count = 0;
+    const enum wrt_type_kind kind = opcode <= STRUCT_NEW_DEFAULT ? WRT_KIND_STRUCT : WRT_KIND_ARRAY;
+    if (!wrt_read_u32(c->r, &index))
+        return false;
+    if (index >= c->module->info.type_count)
+        return wrt_invalid(c->r, "unknown type %u", index);
+    index = c->module->canonical_types[index];
+    const struct wrt_type_def *type = &c->module->types[index];
+    if (type->kind != kind)
+        return wrt_invalid(c->r, "type %u is of another kind", index);
+    const bool with_default = opcode == STRUCT_NEW_DEFAULT || opcode == ARRAY_NEW_DEFAULT;
+    for (uint32_t i = 0; with_default && i < type->field_count; i++)
+        if (!wrt_has_default(type->fields[i].type))
+            return wrt_invalid(c->r, "field %u has no default value", i);
+    if (opcode == ARRAY_NEW_FIXED ? !wrt_read_u32(c->r, &count)
+                                  : kind == WRT_KIND_ARRAY && !pop(c, WRT_I32))
+        return false;
+    if (opcode != ARRAY_NEW_FIXED)
+        count = with_default ? 0 : type->field_count;
+    for (uint32_t i = count; i-- > 0;)
+        if (!pop_field(c, &type->fields[kind == WRT_KIND_STRUCT ? i : 0]))
+            return false;
+    return push(c, WRT_REF_TYPE(false, index));
+}
+
+static bool read_gc(struct constant_reader *c)
+{
+    uint32_t opcode = 0;
+    if (!wrt_use(c->r, WRT_FEATURE_GC) || !wrt_read_u32(c->r, &opcode))
+        return false;
+    switch (opcode) {
+    case STRUCT_NEW: case STRUCT_NEW_DEFAULT:
+    case ARRAY_NEW: case ARRAY_NEW_DEFAULT: case ARRAY_NEW_FIXED: return read_new(c, opcode);
+    case ANY_CONVERT_EXTERN: return convert(c, WRT_EXTERNREF, WRT_ANYREF);
+    case EXTERN_CONVERT_ANY: return convert(c, WRT_ANYREF, WRT_EXTERNREF);
+    case REF_I31: return pop(c, WRT_I32) && push(c, wrt_not_null(WRT_I31REF));
+    default: return wrt_invalid(c->r, "constant expression required");
+    }
+}
+
 static bool read_other(struct constant_reader *c, uint8_t opcode)
 {
-    if (opcode == 0xFB)
-        return wrt_unsupported(c->r, "gc");
     const bool known = opcode <= 0xC4 || opcode == 0xD1 || opcode == 0xFC || opcode == 0xFD;
     return known ? wrt_invalid(c->r, "constant expression required")
                  : wrt_malformed(c->r, "illegal opcode 0x%02x", opcode);
@@ -105,6 +170,7 @@ static bool read_one(struct constant_reader *c, uint8_t opcode)
         return wrt_read_heap_type(c->r, &narrow) && push(c, WRT_REF_TYPE(true, narrow));
     case REF_FUNC: return read_function(c);
     case VECTOR: return read_vector(c);
+    case GC: return read_gc(c);
     default: break;
     }
     if (opcode >= I32_ADD && opcode <= I32_MUL)
@@ -137,7 +203,18 @@ bool wrt_read_const_expr(struct wrt_reader *r, const struct wrt_module *module,
     return true;
 }
 
-/* ---- evaluation: the bytes were validated, so nothing here can fail ---- */
+/* ---- evaluation: the bytes were validated, so only a full heap can stop it ---- */
+
+/* A value of up to two slots, on a stack. */
+struct value {
+    union cell of[2];
+};
+
+struct evaluation {
+    const struct wrt_instance *instance;
+    const uint8_t *at;
+    struct value *top; /* behind the last one */
+};
 
 static uint64_t leb(const uint8_t **at, bool is_signed)
 {
@@ -165,47 +242,111 @@ static uint64_t combine(uint8_t opcode, uint64_t a, uint64_t b)
     }
 }
 
-static uint64_t evaluate_one(const struct wrt_instance *instance, uint8_t opcode,
-                             const uint8_t **at)
+/* Makes a struct or array. Nothing is collected: what is on the stack here is no root. */
+static bool make_object(struct evaluation *e, uint32_t opcode)
+{
+    const struct wrt_rtt *rtt = e->instance->rtts[leb(&e->at, false)];
+    const struct wrt_type_def *def = rtt->def;
+    const bool array = def->kind == WRT_KIND_ARRAY;
+    const bool with_default = opcode == STRUCT_NEW_DEFAULT || opcode == ARRAY_NEW_DEFAULT;
+    uint32_t length = 0;
+    if (opcode == ARRAY_NEW_FIXED)
+        length = (uint32_t)leb(&e->at, false);
+    else if (array)
+        length = (--e->top)->of[0].i32;
+    const uint64_t bytes = array ? (uint64_t)length * def->size_bytes : def->size_bytes;
+    struct wrt_heap *heap = &e->instance->store->heap;
+    const uint64_t reference = wrt_heap_take(heap, rtt->id, length, bytes);
+    if (reference == 0)
+        return false;
+    uint8_t *data = wrt_object_data(wrt_object_at(heap, reference));
+    memset(data, 0, (size_t)bytes);
+    const uint32_t operands = with_default              ? 0
+                              : opcode == ARRAY_NEW_FIXED ? length
+                              : array                     ? 1
+                                                          : def->field_count;
+    e->top -= operands;
+    const uint32_t count = with_default ? 0 : array ? length : def->field_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct wrt_field *field = &def->fields[array ? 0 : i];
+        wrt_write_field(data + (array ? (size_t)i * def->size_bytes : field->offset), field->type,
+                        e->top[operands == 1 ? 0 : i].of);
+    }
+    (e->top++)->of[0].i64 = reference;
+    return true;
+}
+
+static bool evaluate_gc(struct evaluation *e)
+{
+    const uint32_t opcode = (uint32_t)leb(&e->at, false);
+    if (opcode == REF_I31)
+        e->top[-1].of[0].i64 = WRT_I31_TAG << 48 | (e->top[-1].of[0].i32 & 0x7FFFFFFFu);
+    return opcode >= ANY_CONVERT_EXTERN || make_object(e, opcode);
+}
+
+static void push_value(struct evaluation *e, uint64_t bits)
+{
+    (e->top++)->of[0].i64 = bits;
+}
+
+static void push_constant(struct evaluation *e, size_t size_bytes)
 {
     uint64_t bits = 0;
-    switch (opcode) {
-    case I32_CONST: return (uint32_t)leb(at, true);
-    case I64_CONST: return leb(at, true);
-    case F32_CONST: memcpy(&bits, *at, 4); *at += 4; return bits;
-    case F64_CONST: memcpy(&bits, *at, 8); *at += 8; return bits;
-    case GLOBAL_GET: return instance->globals[leb(at, false)]->value.i64;
-    case REF_FUNC: return (uint64_t)(uintptr_t)instance->functions[leb(at, false)];
-    default: (void)leb(at, true); return 0; /* ref.null and its heap type */
-    }
+    memcpy(&bits, e->at, size_bytes);
+    e->at += size_bytes;
+    push_value(e, bits);
 }
 
-union wrt_slot wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes)
+static void push_global(struct evaluation *e)
 {
-    uint64_t stack[CONSTANT_DEPTH] = {0};
-    uint32_t depth = 0;
+    const struct wrt_global *global = e->instance->globals[leb(&e->at, false)];
+    memcpy(e->top, global->wide, sizeof global->wide);
+    e->top++;
+}
+
+static void push_vector(struct evaluation *e)
+{
+    (void)leb(&e->at, false); /* v128.const */
+    memcpy(e->top, e->at, 16);
+    e->top++;
+    e->at += 16;
+}
+
+static bool evaluate_one(struct evaluation *e, uint8_t opcode)
+{
+    switch (opcode) {
+    case I32_CONST: push_value(e, (uint32_t)leb(&e->at, true)); break;
+    case I64_CONST: push_value(e, leb(&e->at, true)); break;
+    case F32_CONST: push_constant(e, 4); break;
+    case F64_CONST: push_constant(e, 8); break;
+    case GLOBAL_GET: push_global(e); break;
+    case REF_FUNC:
+        push_value(e, (uint64_t)(uintptr_t)e->instance->functions[leb(&e->at, false)]);
+        break;
+    case REF_NULL: (void)leb(&e->at, true); push_value(e, 0); break;
+    case GC: return evaluate_gc(e);
+    case VECTOR: push_vector(e); break;
+    default: /* arithmetic */
+        e->top--;
+        e->top[-1].of[0].i64 = combine(opcode, e->top[-1].of[0].i64, e->top[0].of[0].i64);
+    }
+    return true;
+}
+
+bool wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes,
+                        union cell out[2])
+{
+    struct value stack[CONSTANT_DEPTH + 1];
+    memset(stack, 0, sizeof stack[0]);
+    struct evaluation e = {instance, *bytes, stack};
     for (;;) {
-        const uint8_t opcode = *(*bytes)++;
+        const uint8_t opcode = *e.at++;
         if (opcode == END)
             break;
-        if (opcode >= I32_ADD && opcode <= I64_MUL) {
-            depth--;
-            stack[depth - 1] = combine(opcode, stack[depth - 1], stack[depth]);
-        } else {
-            stack[depth++] = evaluate_one(instance, opcode, bytes);
-        }
+        if (!evaluate_one(&e, opcode))
+            return false;
     }
-    return (union wrt_slot){.i64 = stack[0]};
-}
-
-void wrt_const_evaluate_vector(const struct wrt_instance *instance, const uint8_t *bytes,
-                               union cell out[2])
-{
-    const uint8_t opcode = *bytes++;
-    if (opcode == GLOBAL_GET) {
-        memcpy(out, instance->globals[leb(&bytes, false)]->wide, 16);
-        return;
-    }
-    (void)leb(&bytes, false); /* v128.const */
-    memcpy(out, bytes, 16);
+    *bytes = e.at;
+    memcpy(out, stack, sizeof stack[0]);
+    return true;
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "code.h"
 #include "types.h"
+#include "heap.h"
 #include "wrt/futex.h"
 #include "wrt/lock.h"
 #include "wrt/module.h"
@@ -109,6 +110,7 @@ struct wrt_module {
     uint32_t *codes_by_address;
     uint32_t *function_types; /* canonical, of all functions */
     struct wrt_table_type *tables;
+    bool needs_heap; /* has struct or array types */
     struct wrt_const_expr *table_inits; /* size 0: filled with null */
     struct wrt_memory_type *memories;
     struct wrt_global_def *globals;
@@ -175,6 +177,7 @@ struct wrt_global {
     struct wrt_global_type type;
     struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
+    struct wrt_global *next; /* made by the host */
 };
 
 struct wrt_element_items {
@@ -213,6 +216,7 @@ struct wrt_exec {
     struct wrt_global **globals;
     struct wrt_instance *instance;
     union cell *stack_end;
+    uint8_t *heap_base;
     int64_t fuel; /* left of the current slice; < 0 at a stop point ends it */
     /* the registers, while the interpreter is not running */
     const union word *pc;
@@ -262,6 +266,9 @@ struct wrt_store {
     struct wrt_store_config config;
     struct wrt_block *blocks;
     struct wrt_type_table types;
+    struct wrt_heap heap;
+    union wrt_slot *held;       /* config.max_held_references: see wrt_reference_hold */
+    struct wrt_global *globals; /* made by the host */
     struct wrt_instance *instances;
     struct wrt_table *tables;
     struct wrt_memory *memories;
@@ -304,11 +311,9 @@ static inline uint32_t wrt_type_slots(wrt_type type)
 }
 
 /* ---- constant expressions: constant.c ---- */
-/* Moves *bytes behind the expression. */
-union wrt_slot wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes);
-/* An expression of type v128: one instruction, since none combines vectors. */
-void wrt_const_evaluate_vector(const struct wrt_instance *instance, const uint8_t *bytes,
-                               union cell out[2]);
+/* Moves *bytes behind the expression; false if the heap has no room for its objects. */
+bool wrt_const_evaluate(const struct wrt_instance *instance, const uint8_t **bytes,
+                        union cell out[2]);
 
 /* ---- interpreter: interpret.c ---- */
 enum wrt_run wrt_interpret(struct wrt_exec *exec);
@@ -322,10 +327,22 @@ enum wrt_run wrt_return_to_instance(struct wrt_exec *exec);
 #define WRT_COLD_LIST(X)                                                              \
     X(memory_grow) X(memory_fill) X(memory_copy) X(memory_init) X(data_drop)          \
     X(table_get) X(table_set) X(table_grow) X(table_fill) X(table_copy) X(table_init) \
-    X(elem_drop)
+    X(elem_drop)                                                                      \
+    X(struct_new) X(struct_new_default) X(array_new) X(array_new_default)             \
+    X(array_new_fixed) X(array_new_data) X(array_new_elem) X(array_fill)              \
+    X(array_copy) X(array_init_data) X(array_init_elem)
 #define WRT_COLD_DECLARE(name) enum wrt_run wrt_cold_##name(struct wrt_exec *exec);
 WRT_COLD_LIST(WRT_COLD_DECLARE)
 #undef WRT_COLD_DECLARE
+
+/* gc.c: fields, references that are overwritten, references that are tested. */
+void wrt_write_field(uint8_t *to, wrt_type type, const union cell *from);
+void wrt_set_reference(struct wrt_exec *exec, uint8_t *to, uint64_t value);
+void wrt_global_set_reference(struct wrt_exec *exec, uint32_t global, uint64_t value);
+/* Is what `bits`, not null, refer to of a type in the `any` hierarchy? */
+bool wrt_any_is(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
+                uint64_t bits);
+bool wrt_reference_is(struct wrt_exec *exec, uint64_t bits, wrt_type type);
 
 /* Is the callee of type `type`, one of the current instance's module, or below it? */
 bool wrt_callee_fits(const struct wrt_exec *exec, const struct wrt_function *callee,
@@ -434,5 +451,7 @@ void wrt_describe_guard_hit(struct wrt_store *store);
 void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind);
 /* Keeps the frames of the running call. */
 void wrt_capture_frames(struct wrt_store *store);
+/* The function that a code address is in. O(log functions). */
+const struct wrt_code *wrt_code_at(const struct wrt_module *module, const union word *pc);
 
 #endif

@@ -161,6 +161,12 @@ static void make_functions(struct build *b)
     }
 }
 
+static enum wrt_status heap_full(struct build *b)
+{
+    return wrt_fail(b->error, WRT_ERR_LIMIT, "%s while instantiating: gc_heap_bytes",
+                    wrt_trap_text(WRT_TRAP_HEAP_EXHAUSTED));
+}
+
 static enum wrt_status make_globals(struct build *b)
 {
     const struct wrt_module_info *info = &b->module->info;
@@ -173,16 +179,16 @@ static enum wrt_status make_globals(struct build *b)
     if (status != WRT_OK)
         return status;
     for (uint32_t g = first; g < info->global_count; g++) {
+        union cell value[2];
         struct wrt_global *global = &own[g - first];
         const uint8_t *bytes = b->module->globals[g].init.bytes;
         global->type = b->module->globals[g].type;
         global->scope = b->instance->rtts;
         global->store = b->store;
         b->instance->globals[g] = global;
-        if (global->type.content == WRT_V128)
-            wrt_const_evaluate_vector(b->instance, bytes, global->wide);
-        else
-            global->value.slot = wrt_const_evaluate(b->instance, &bytes);
+        if (!wrt_const_evaluate(b->instance, &bytes, value))
+            return heap_full(b);
+        memcpy(global->wide, value, sizeof value);
     }
     return WRT_OK;
 }
@@ -192,11 +198,12 @@ static enum wrt_status make_tables(struct build *b)
     const struct wrt_module_info *info = &b->module->info;
     for (uint32_t t = info->imported_table_count; t < info->table_count; t++) {
         const uint8_t *init = b->module->table_inits[t].bytes;
-        const union wrt_slot null = {.i64 = 0};
-        const enum wrt_status status = wrt_table_make(
-            b->store, &b->blocks, &b->module->tables[t],
-            init != NULL ? wrt_const_evaluate(b->instance, &init) : null, &b->instance->tables[t],
-            b->error);
+        union cell fill[2] = {{.i64 = 0}};
+        if (init != NULL && !wrt_const_evaluate(b->instance, &init, fill))
+            return heap_full(b);
+        const enum wrt_status status =
+            wrt_table_make(b->store, &b->blocks, &b->module->tables[t], fill[0].slot,
+                           &b->instance->tables[t], b->error);
         if (status != WRT_OK)
             return status;
         b->instance->tables[t]->scope = b->instance->rtts;
@@ -219,11 +226,16 @@ static enum wrt_status make_memories(struct build *b)
     return WRT_OK;
 }
 
-static union wrt_slot element_item(const struct wrt_instance *instance,
-                                   const struct wrt_element_segment *s, const uint8_t **at)
+/* False: the heap is full. */
+static bool element_item(const struct wrt_instance *instance, const struct wrt_element_segment *s,
+                         const uint8_t **at, union wrt_slot *out)
 {
-    if (s->expressions)
-        return wrt_const_evaluate(instance, at);
+    if (s->expressions) {
+        union cell value[2];
+        const bool ok = wrt_const_evaluate(instance, at, value);
+        *out = value[0].slot;
+        return ok;
+    }
     uint32_t function = 0; /* validated LEB128 */
     for (unsigned shift = 0;; shift += 7) {
         const uint8_t byte = *(*at)++;
@@ -231,7 +243,8 @@ static union wrt_slot element_item(const struct wrt_instance *instance,
         if ((byte & 0x80) == 0)
             break;
     }
-    return (union wrt_slot){.function = instance->functions[function]};
+    *out = (union wrt_slot){.function = instance->functions[function]};
+    return true;
 }
 
 /* Passive segments are evaluated once, into references of this instance. */
@@ -249,7 +262,8 @@ static enum wrt_status make_elements(struct build *b)
         const uint8_t *at = s->bytes;
         items->count = s->count;
         for (uint32_t i = 0; i < s->count; i++)
-            items->items[i] = element_item(b->instance, s, &at);
+            if (!element_item(b->instance, s, &at, &items->items[i]))
+                return heap_full(b);
     }
     return WRT_OK;
 }
@@ -280,6 +294,7 @@ static void hand_over(struct build *b)
         store->memories = i->memories[m];
     }
     wrt_block_splice(&store->blocks, &b->blocks);
+    store->exec.heap_base = store->heap.base;
     i->next = store->instances;
     store->instances = i;
     store->instance_count++;
@@ -301,6 +316,14 @@ static uint64_t index_of(union wrt_slot slot, bool is_64)
     return is_64 ? slot.i64 : slot.i32;
 }
 
+/* An offset: a number, which needs no heap. */
+static union wrt_slot offset_value(const struct build *b, const uint8_t **at)
+{
+    union cell value[2];
+    (void)wrt_const_evaluate(b->instance, at, value);
+    return value[0].slot;
+}
+
 static enum wrt_status run_elements(struct build *b)
 {
     for (uint32_t e = 0; e < b->module->info.element_segment_count; e++) {
@@ -309,14 +332,19 @@ static enum wrt_status run_elements(struct build *b)
             continue;
         struct wrt_table *table = b->instance->tables[s->table];
         const uint8_t *at = s->offset.bytes;
-        const uint64_t offset = index_of(wrt_const_evaluate(b->instance, &at), table->type.is_64);
+        const uint64_t offset = index_of(offset_value(b, &at), table->type.is_64);
         if (offset > table->size || s->count > table->size - offset)
             return trap(b->store, WRT_TRAP_OUT_OF_BOUNDS_TABLE, b->error);
         at = s->bytes;
+        bool fits = true;
         wrt_table_toggle(table, offset, s->count);
-        for (uint32_t i = 0; i < s->count; i++)
-            table->elements[offset + i] = element_item(b->instance, s, &at);
+        for (uint32_t i = 0; i < s->count && fits; i++) {
+            wrt_heap_overwrite(&b->store->heap, table->elements[offset + i].i64);
+            fits = element_item(b->instance, s, &at, &table->elements[offset + i]);
+        }
         wrt_table_toggle(table, offset, s->count);
+        if (!fits)
+            return heap_full(b);
     }
     return WRT_OK;
 }
@@ -339,7 +367,7 @@ static enum wrt_status run_data(struct build *b)
             continue;
         const uint8_t *at = s->offset.bytes;
         struct wrt_memory *memory = b->instance->memories[s->memory];
-        const uint64_t offset = index_of(wrt_const_evaluate(b->instance, &at), memory->type.is_64);
+        const uint64_t offset = index_of(offset_value(b, &at), memory->type.is_64);
         if (wrt_memory_write(memory, offset, s->bytes, s->size_bytes) !=
             WRT_OK)
             return trap(b->store, WRT_TRAP_OUT_OF_BOUNDS_MEMORY, b->error);
@@ -352,6 +380,8 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
     enum wrt_status status = make_instance(b);
     if (status == WRT_OK)
         status = wrt_scope_get(b->store, &b->blocks, b->module, &b->instance->rtts, b->error);
+    if (status == WRT_OK && b->module->needs_heap && b->store->heap.base == NULL)
+        status = wrt_heap_make(b->store, b->error);
     for (uint32_t i = 0; i < b->module->info.import_count && status == WRT_OK; i++)
         status = link_import(b, i, imports);
     if (status != WRT_OK)

@@ -57,6 +57,14 @@ static inline uint64_t multiply_high_s(uint64_t x, uint64_t y)
     return multiply_high_u(x, y) - (x >> 63 ? y : 0) - (y >> 63 ? x : 0);
 }
 
+/* The length of the array whose header is at `at`. */
+static inline uint32_t array_length(const uint8_t *at)
+{
+    uint32_t length;
+    memcpy(&length, at + offsetof(struct wrt_object, length), sizeof length);
+    return length;
+}
+
 /* Writes of a result: the accumulator and the slot. */
 #define SET_I(value) do { A = (uint64_t)(value); fp[pc[1].s.d].i64 = A; } while (0)
 #define SET_F(value) do { F = (value); fp[pc[1].s.d].f32 = F; } while (0)

@@ -295,6 +295,32 @@ static bool function_fits(const struct wrt_store *store, struct wrt_rtt *const *
     return (wrt_heap_of(type) & 0xFF) == WRT_FUNCREF;
 }
 
+/* Looks like a reference to an object that is not there (any more)? */
+static bool is_stale(const struct wrt_store *store, uint64_t bits)
+{
+    return bits >> 48 == WRT_OBJECT_TAG && wrt_object_of(&store->heap, bits) == NULL;
+}
+
+bool wrt_any_is(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
+                uint64_t bits)
+{
+    const struct wrt_object *object = wrt_object_of(&store->heap, bits);
+    const uint32_t heap = wrt_heap_of(type);
+    if (wrt_is_concrete(type))
+        return object != NULL && wrt_rtt_is(store->types.by_id[object->type], scope[heap]);
+    const bool i31 = bits >> 48 == WRT_I31_TAG;
+    switch (heap & 0xFF) {
+    case WRT_ANYREF: return true;
+    case WRT_EQREF: return i31 || object != NULL;
+    case WRT_I31REF: return i31;
+    case WRT_STRUCTREF: case WRT_ARRAYREF:
+        return object != NULL &&
+               wrt_kind_is((enum wrt_type_kind)store->types.by_id[object->type]->def->kind,
+                           (uint8_t)heap);
+    default: return false;
+    }
+}
+
 bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
                    union wrt_slot slot)
 {
@@ -308,7 +334,8 @@ bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, 
                                         : WRT_KIND_FUNCTION;
     switch (wrt_top_of(heap, kind)) {
     case WRT_FUNCREF: return function_fits(store, scope, type, slot.function);
-    case WRT_EXTERNREF: return (heap & 0xFF) == WRT_EXTERNREF;
+    case WRT_EXTERNREF: return (heap & 0xFF) == WRT_EXTERNREF && !is_stale(store, slot.i64);
+    case WRT_ANYREF: return !is_stale(store, slot.i64) && wrt_any_is(store, scope, type, slot.i64);
     default: return false;
     }
 }

@@ -18,6 +18,12 @@ static enum wrt_status check_config(const struct wrt_store_config *c, struct wrt
     if (c->max_host_depth > 1000)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "max_host_depth %u is above 1,000",
                         c->max_host_depth);
+    if (c->gc_heap_bytes < 4096 || c->gc_heap_bytes > (UINT64_C(1) << 31))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "gc_heap_bytes %llu is not in 4 KiB .. 2 GiB",
+                        (unsigned long long)c->gc_heap_bytes);
+    if (c->max_held_references > 65536)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "max_held_references %u is above 65,536",
+                        c->max_held_references);
     if (c->max_memory_pages > MOST_MEMORY_PAGES)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "max_memory_pages is above 2^32");
     return WRT_OK;
@@ -33,6 +39,10 @@ static void apply_defaults(struct wrt_store_config *c)
         c->max_host_depth = 16;
     if (c->max_table_elements == 0)
         c->max_table_elements = 10000000;
+    if (c->gc_heap_bytes == 0)
+        c->gc_heap_bytes = 1024 * 1024;
+    if (c->max_held_references == 0)
+        c->max_held_references = 16;
     if (c->max_memory_pages == 0)
         c->max_memory_pages = 65536;
 }
@@ -94,6 +104,10 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
     status = chosen.trap_guard_hits ? wrt_guarded_start(error) : WRT_OK;
     if (status == WRT_OK)
         status = take_stack(store, error);
+    if (status == WRT_OK)
+        status = wrt_block_take(partition, &store->blocks, WRT_CHARGE_HOST,
+                                chosen.max_held_references, sizeof *store->held, &store->held,
+                                error);
     if (status != WRT_OK) {
         free_store(store);
         return status;
@@ -449,6 +463,8 @@ enum wrt_status wrt_global_create_value(struct wrt_store *store,
     global->type = *type;
     global->store = store;
     put_value(global, value);
+    global->next = store->globals;
+    store->globals = global;
     *out = global;
     return WRT_OK;
 }
@@ -713,6 +729,7 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
         return WRT_ERR_BOUNDS;
     if (!wrt_slot_fits(table->store, table->scope, table->type.element, value))
         return WRT_ERR_ARGUMENT;
+    wrt_heap_overwrite(&table->store->heap, table->elements[index].i64);
     wrt_table_toggle(table, index, 1);
     table->elements[index] = value;
     wrt_table_toggle(table, index, 1);
@@ -808,6 +825,67 @@ enum wrt_status wrt_global_set_value(struct wrt_global *global, const struct wrt
         return WRT_ERR_TYPE;
     if (!wrt_slot_fits(global->store, global->scope, global->type.content, value->of))
         return WRT_ERR_ARGUMENT;
+    if (wrt_is_reference(global->type.content))
+        wrt_heap_overwrite(&global->store->heap, global->value.i64);
     put_value(global, value);
     return WRT_OK;
+}
+
+/* ---- references held by the host ---- */
+
+enum wrt_status wrt_reference_hold(struct wrt_store *store, union wrt_slot reference,
+                                   uint32_t *out_index)
+{
+    if (store == NULL || out_index == NULL || wrt_object_of(&store->heap, reference.i64) == NULL)
+        return WRT_ERR_ARGUMENT;
+    for (uint32_t i = 0; i < store->config.max_held_references; i++)
+        if (store->held[i].i64 == 0) {
+            store->held[i] = reference;
+            *out_index = i;
+            return WRT_OK;
+        }
+    return WRT_ERR_LIMIT;
+}
+
+enum wrt_status wrt_reference_release(struct wrt_store *store, uint32_t index)
+{
+    if (store == NULL || index >= store->config.max_held_references || store->held[index].i64 == 0)
+        return WRT_ERR_ARGUMENT;
+    wrt_heap_overwrite(&store->heap, store->held[index].i64);
+    store->held[index].i64 = 0;
+    return WRT_OK;
+}
+
+wrt_type wrt_reference_kind(const struct wrt_store *store, union wrt_slot reference)
+{
+    if (reference.i64 == 0)
+        return WRT_NULLREF;
+    if (reference.i64 >> 48 == WRT_I31_TAG)
+        return WRT_I31REF;
+    const struct wrt_object *object = wrt_object_of(&store->heap, reference.i64);
+    if (object == NULL)
+        return WRT_EXTERNREF;
+    return store->types.by_id[object->type]->def->kind == WRT_KIND_STRUCT ? WRT_STRUCTREF
+                                                                         : WRT_ARRAYREF;
+}
+
+union wrt_slot wrt_i31_make(uint32_t value)
+{
+    return (union wrt_slot){.i64 = WRT_I31_TAG << 48 | (value & 0x7FFFFFFFu)};
+}
+
+uint32_t wrt_i31_value(union wrt_slot reference)
+{
+    return (uint32_t)reference.i64 & 0x7FFFFFFFu;
+}
+
+void wrt_store_get_heap_info(const struct wrt_store *store, struct wrt_heap_info *out)
+{
+    const struct wrt_heap *h = &store->heap;
+    *out = (struct wrt_heap_info){
+        .size_bytes = (uint64_t)h->granules * WRT_GRANULE_BYTES,
+        .free_bytes = (uint64_t)h->free_granules * WRT_GRANULE_BYTES,
+        .allocated_bytes = h->allocated_bytes,
+        .freed_bytes = h->freed_bytes,
+        .collections = h->collections};
 }

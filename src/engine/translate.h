@@ -228,6 +228,10 @@ bool wrt_read_label(struct translator *t, uint32_t *depth, const wrt_type **type
 bool wrt_check_top(struct translator *t, const wrt_type *types, uint32_t count);
 /* The reference on the stack is called. */
 bool wrt_finish_call_ref(struct translator *t, uint32_t type_index, bool tail);
+bool wrt_read_data_index(struct translator *t, uint32_t *out);
+bool wrt_read_element_index(struct translator *t, uint32_t *out);
+/* gc_body.c: opcode 0xFB */
+bool wrt_gc_instruction(struct translator *t);
 /* references.c */
 bool wrt_reference_instruction(struct translator *t, uint8_t opcode);
 /* Natural alignment as an exponent; checks it, the memory and the offset, which is above

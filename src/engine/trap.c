@@ -36,7 +36,7 @@ void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind)
                    added[0] != '\0' ? ": " : "", added);
 }
 
-static const struct wrt_code *code_at(const struct wrt_module *module, const union word *pc)
+const struct wrt_code *wrt_code_at(const struct wrt_module *module, const union word *pc)
 {
     uint32_t low = 0;
     uint32_t high = module->info.function_count - module->info.imported_function_count;
@@ -133,7 +133,7 @@ static bool next_frame(struct walk *w, bool locate, struct wrt_frame *out)
             w->fp = w->fp[1].fp;
             continue;
         }
-        const struct wrt_code *code = code_at(w->instance->module, w->pc - (w->returned ? 1 : 0));
+        const struct wrt_code *code = wrt_code_at(w->instance->module, w->pc - (w->returned ? 1 : 0));
         if (code == NULL)
             return false;
         const uint64_t word = (uint64_t)(w->pc - code->entry) - (w->returned ? 1 : 0);

@@ -98,11 +98,13 @@ static bool read_composite(struct type_reader *s, struct wrt_type_def *type)
                (type->function.result_count <= 1 || wrt_use(s->r, WRT_FEATURE_MULTI_VALUE));
     case FORM_STRUCT:
         type->kind = WRT_KIND_STRUCT;
+        s->m->needs_heap = true;
         return wrt_use(s->r, WRT_FEATURE_GC) &&
                wrt_read_count(s->l, MOST_FIELDS, 0, "fields of a struct", &count) &&
                read_fields(s, type, count);
     case FORM_ARRAY:
         type->kind = WRT_KIND_ARRAY;
+        s->m->needs_heap = true;
         return wrt_use(s->r, WRT_FEATURE_GC) && read_fields(s, type, 1);
     default:
         s->r->at--;

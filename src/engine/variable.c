@@ -155,6 +155,20 @@ static bool fuse_global(struct translator *t, uint32_t global, uint32_t operand,
     return true;
 }
 
+/* What is overwritten may have to be marked. */
+static bool emit_global_set_reference(struct translator *t, uint32_t global, uint32_t operand)
+{
+    uint32_t s = 0;
+    if (!wrt_slot_of(t, operand, &s))
+        return false;
+    union word *w = wrt_append(t, OP_global_set_ref, 2);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)s;
+    w[1].k.imm = (int32_t)global;
+    return true;
+}
+
 bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand)
 {
     if (!t->live)
@@ -162,6 +176,8 @@ bool wrt_emit_global_set(struct translator *t, uint32_t global, uint32_t operand
     const wrt_type type = t->operands[operand].type;
     uint32_t s = 0;
     bool done = false;
+    if (wrt_is_reference(t->module->globals[global].type.content))
+        return emit_global_set_reference(t, global, operand);
     if (!fuse_global(t, global, operand, &done))
         return false;
     if (done)

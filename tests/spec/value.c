@@ -108,8 +108,10 @@ static bool parse_reference(const cJSON *json, struct wrt_value *out, const char
 {
     uint64_t number;
     out->of.i64 = 0;
-    if (is_text(json, "type", "externref") && parse_bits(text_of(json, "value"), 32, &number)) {
-        out->type = WRT_EXTERNREF;
+    const bool any = is_text(json, "type", "anyref");
+    if ((any || is_text(json, "type", "externref")) &&
+        parse_bits(text_of(json, "value"), 32, &number)) {
+        out->type = any ? WRT_ANYREF : WRT_EXTERNREF;
         out->of.external = host_reference(number);
         return true;
     }
