@@ -30,7 +30,8 @@
     X(MEMORY, 248, "a limit or the system refused memory for loading or starting")    \
     X(EXPORT, 249, "the module has no such export, or its type does not fit the call") \
     X(UNSUPPORTED, 250, "this system or build cannot do that")                        \
-    X(FAILED, 251, "anything else went wrong")
+    X(FAILED, 251, "anything else went wrong")                                        \
+    X(MANIFEST, 252, "the manifest has errors, or what it asks for does not fit")
 
 enum cli_exit {
 #define CLI_EXIT_ENUM(name, code, meaning) CLI_EXIT_##name = (code),
@@ -87,5 +88,8 @@ void cli_print_help(const struct cli_command *command);
 
 extern const struct cli_command cli_run, cli_inspect, cli_validate, cli_verify_levels,
     cli_qnx_selftest;
+/* What runs and watches tenants: cli/supervise, or cli/no_supervise where it is not built. */
+extern const struct cli_command cli_serve, cli_check, cli_status, cli_top, cli_events, cli_stop,
+    cli_restart, cli_reconfigure;
 
 #endif

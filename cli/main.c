@@ -8,7 +8,10 @@
 #include "cli.h"
 
 static const struct cli_command *const commands[] = {&cli_run, &cli_inspect, &cli_validate,
-                                                     &cli_verify_levels, &cli_qnx_selftest};
+                                                     &cli_verify_levels, &cli_qnx_selftest,
+                                                     &cli_serve, &cli_check, &cli_status,
+                                                     &cli_top, &cli_events, &cli_stop,
+                                                     &cli_restart, &cli_reconfigure};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 int cli_fail(enum cli_exit code, const char *format, ...)

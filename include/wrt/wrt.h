@@ -21,6 +21,7 @@
 #include "wrt/ring.h"
 #include "wrt/store.h"
 #include "wrt/system.h"
+#include "wrt/tenant.h"
 #include "wrt/value.h"
 #include "wrt/verification.h"
 #include "wrt/wasi.h"
