@@ -1,0 +1,3 @@
+;; Calls the host for ever.
+(module (import "wrt" "heartbeat" (func $heartbeat))
+  (func (export "_start") (loop (call $heartbeat) (br 0))))

@@ -1,0 +1,2 @@
+;; Needs 64 pages, 4 MiB.
+(module (memory 64) (func (export "_start")))

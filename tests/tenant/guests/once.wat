@@ -1,0 +1,2 @@
+;; Ends at once; as step, does nothing.
+(module (func (export "_start")) (func (export "step")))
