@@ -204,6 +204,11 @@ wrt_store_resume(struct wrt_store *store, struct wrt_value *results, uint32_t re
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *results, uint32_t result_count);
 
+/* The type of the innermost paused call: what wrt_store_resume will give. The arrays live as
+ * long as the store. ERR_STATE if none is paused. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_store_paused_type(const struct wrt_store *store, struct wrt_function_type *out);
+
 /* Forgets the innermost paused call. Memories, tables and globals stay as they are. */
 WRT_API void wrt_store_drop(struct wrt_store *store);
 
@@ -230,6 +235,8 @@ WRT_API uint32_t wrt_store_exit_code(const struct wrt_store *store);
  * last such point is not counted. UINT64_MAX: not limited, still counted. Setting it resets
  * wrt_store_fuel_used to 0. */
 WRT_API void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel);
+/* Gives more to what is left and forgets nothing of what was used. UINT64_MAX: no limit. */
+WRT_API void wrt_store_add_fuel(struct wrt_store *store, uint64_t fuel);
 WRT_API uint64_t wrt_store_fuel_left(const struct wrt_store *store); /* UINT64_MAX: no limit */
 WRT_API uint64_t wrt_store_fuel_used(const struct wrt_store *store);
 

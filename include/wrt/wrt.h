@@ -19,6 +19,7 @@
 #include "wrt/pool.h"
 #include "wrt/pulse.h"
 #include "wrt/ring.h"
+#include "wrt/snapshot.h"
 #include "wrt/store.h"
 #include "wrt/system.h"
 #include "wrt/tenant.h"

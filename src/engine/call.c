@@ -16,11 +16,6 @@
 
 #include "engine.h"
 
-#define RECORD_CELLS 5
-
-/* How much fuel is handed out at a time: what may pass until an interrupt is noticed. */
-#define FUEL_SLICE 8192
-
 void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
 {
     exec->instance = instance;
@@ -51,7 +46,7 @@ static enum wrt_run trapped(struct wrt_exec *exec, enum wrt_trap_kind kind)
 
 static bool take_fuel(struct wrt_exec *exec)
 {
-    const int64_t wanted = FUEL_SLICE - exec->fuel; /* exec->fuel < 0 */
+    const int64_t wanted = WRT_FUEL_SLICE - exec->fuel; /* exec->fuel < 0 */
     const int64_t reserve = (int64_t)exec->fuel_reserve;
     const int64_t taken = wanted < reserve ? wanted : reserve;
     exec->fuel_reserve -= (uint64_t)taken;
@@ -175,9 +170,9 @@ static enum wrt_run enter_foreign(struct wrt_exec *exec, struct wrt_function *f,
                                   union cell *arguments, union cell *record,
                                   const union word *back, union cell *caller)
 {
-    if (!has_room(exec, record, (uint64_t)RECORD_CELLS + f->code->frame_slots))
+    if (!has_room(exec, record, (uint64_t)WRT_RECORD_CELLS + f->code->frame_slots))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
-    union cell *frame = record + RECORD_CELLS;
+    union cell *frame = record + WRT_RECORD_CELLS;
     /* Upwards, and possibly overlapping: the record lies behind the arguments. */
     memmove(frame, arguments, f->parameter_slots * sizeof *frame);
     record[0].pc = back;
@@ -247,7 +242,7 @@ enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee
     const uint32_t below = larger(callee->parameter_slots, callee->result_slots);
     if (!has_room(exec, fp, below))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
-    if (!has_room(exec, fp, (uint64_t)below + RECORD_CELLS + callee->code->frame_slots))
+    if (!has_room(exec, fp, (uint64_t)below + WRT_RECORD_CELLS + callee->code->frame_slots))
         return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
     memmove(fp, arguments, callee->parameter_slots * sizeof *fp);
     return enter_foreign(exec, callee, fp, fp + below, back, caller);
@@ -261,7 +256,7 @@ enum wrt_run wrt_return_to_instance(struct wrt_exec *exec)
     const union word *back = record[0].pc;
     union cell *caller = record[1].fp;
     struct wrt_instance *instance = record[2].pointer;
-    const union cell *results = record + RECORD_CELLS;
+    const union cell *results = record + WRT_RECORD_CELLS;
     for (uint64_t i = 0; i < count; i++)
         to[i] = results[i];
     if (count == 1)
@@ -401,6 +396,16 @@ enum wrt_status wrt_store_resume_slots(struct wrt_store *store, union wrt_slot *
         return WRT_PAUSED;
     a->paused = false;
     return settle(store, run(store), results);
+}
+
+enum wrt_status wrt_store_paused_type(const struct wrt_store *store,
+                                      struct wrt_function_type *out)
+{
+    const uint32_t depth = store->exec.depth;
+    if (depth == 0 || !store->activations[depth - 1].paused)
+        return WRT_ERR_STATE;
+    *out = *store->activations[depth - 1].function->type;
+    return WRT_OK;
 }
 
 void wrt_store_drop(struct wrt_store *store)

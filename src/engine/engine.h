@@ -119,6 +119,7 @@ struct wrt_module {
     struct wrt_code *codes; /* of defined functions */
     struct wrt_custom *customs, **custom_tail;
     struct wrt_bytes name_section;
+    uint32_t checksum; /* CRC32C of the binary */
 };
 
 static inline const struct wrt_function_type *
@@ -198,6 +199,7 @@ struct wrt_instance {
     bool *data_dropped;
     struct wrt_pieces pieces; /* of this struct up to here, and of its arrays of pointers */
     struct wrt_instance *next;
+    uint32_t number; /* in the order of creation */
 };
 
 struct wrt_definition {
@@ -378,6 +380,9 @@ enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **block
                                const struct wrt_table_type *type, union wrt_slot fill,
                                struct wrt_table **out, struct wrt_error *error);
 void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
+/* Grows without a look at the type of `fill`. */
+enum wrt_status wrt_table_enlarge(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
+                                  uint64_t *out_old_size, struct wrt_error *error);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
                                 const struct wrt_memory_type *type, struct wrt_page_image *image,
                                 struct wrt_memory **out, struct wrt_error *error);
@@ -447,7 +452,16 @@ enum wrt_run wrt_guarded_interpret(struct wrt_exec *exec);
 WRT_MUST_CHECK enum wrt_status wrt_guarded_start(struct wrt_error *error);
 void wrt_describe_guard_hit(struct wrt_store *store);
 
+/* What stands on the value stack between frames of two instances: see call.c. */
+#define WRT_RECORD_CELLS 5
+/* How much fuel is handed out at a time: what may pass until an interrupt is noticed. */
+#define WRT_FUEL_SLICE 8192
+/* No limit still needs a number to count down from: two and a half centuries of it. */
+#define WRT_BOUNDLESS (INT64_MAX / 2)
+
 /* ---- trap.c ---- */
+/* The function of the module that the code word belongs to, or NULL. O(log functions). */
+const struct wrt_code *wrt_code_at(const struct wrt_module *module, const union word *pc);
 void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind);
 /* Keeps the frames of the running call. */
 void wrt_capture_frames(struct wrt_store *store);

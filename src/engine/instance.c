@@ -296,8 +296,8 @@ static void hand_over(struct build *b)
     wrt_block_splice(&store->blocks, &b->blocks);
     store->exec.heap_base = store->heap.base;
     i->next = store->instances;
+    i->number = store->instance_count++;
     store->instances = i;
-    store->instance_count++;
     atomic_fetch_add_explicit(&b->module->users, 1, memory_order_relaxed);
 }
 

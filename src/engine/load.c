@@ -4,6 +4,7 @@
  * A state machine fed with chunks of any size. What must be seen whole is copied into a
  * buffer of its announced size, so memory use is the same for every way to cut the module.
  */
+#include "base/crc32c.h"
 #include "load.h"
 
 /* ---- configuration ---- */
@@ -480,6 +481,8 @@ enum wrt_status wrt_module_feed(struct wrt_module_loader *loader, const void *by
         return report(loader, error);
     const uint8_t *at = bytes;
     const uint8_t *const end = size_bytes != 0 ? at + size_bytes : at;
+    if (size_bytes != 0)
+        loader->module->checksum = wrt_crc32c(loader->module->checksum, bytes, size_bytes);
     while (at != end || is_due(loader))
         if (!feed_some(loader, &at, end))
             return report(loader, error);

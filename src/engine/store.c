@@ -151,13 +151,10 @@ struct wrt_partition *wrt_store_partition(const struct wrt_store *store)
 
 /* ---- fuel, deadline, interrupt ---- */
 
-/* No limit still needs a number to count down from: two and a half centuries of it. */
-#define BOUNDLESS (INT64_MAX / 2)
-
 static int64_t fuel_pool(const struct wrt_store *store)
 {
     const uint64_t limit = store->exec.fuel_limit;
-    return limit > (uint64_t)BOUNDLESS ? BOUNDLESS : (int64_t)limit;
+    return limit > (uint64_t)WRT_BOUNDLESS ? WRT_BOUNDLESS : (int64_t)limit;
 }
 
 void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel)
@@ -167,6 +164,14 @@ void wrt_store_set_fuel(struct wrt_store *store, uint64_t fuel)
     store->exec.fuel = 0;
 }
 
+void wrt_store_add_fuel(struct wrt_store *store, uint64_t fuel)
+{
+    struct wrt_exec *exec = &store->exec;
+    const uint64_t before = (uint64_t)fuel_pool(store);
+    exec->fuel_limit = fuel > UINT64_MAX - exec->fuel_limit ? UINT64_MAX : exec->fuel_limit + fuel;
+    exec->fuel_reserve += (uint64_t)fuel_pool(store) - before;
+}
+
 uint64_t wrt_store_fuel_used(const struct wrt_store *store)
 {
     return (uint64_t)(fuel_pool(store) - (int64_t)store->exec.fuel_reserve - store->exec.fuel);
@@ -174,7 +179,7 @@ uint64_t wrt_store_fuel_used(const struct wrt_store *store)
 
 uint64_t wrt_store_fuel_left(const struct wrt_store *store)
 {
-    if (store->exec.fuel_limit > (uint64_t)BOUNDLESS)
+    if (store->exec.fuel_limit > (uint64_t)WRT_BOUNDLESS)
         return UINT64_MAX;
     const int64_t left = (int64_t)store->exec.fuel_reserve + store->exec.fuel;
     return left > 0 ? (uint64_t)left : 0;
@@ -769,8 +774,8 @@ static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t 
     return WRT_OK;
 }
 
-enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
-                               uint64_t *out_old_size, struct wrt_error *error)
+enum wrt_status wrt_table_enlarge(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
+                                  uint64_t *out_old_size, struct wrt_error *error)
 {
     uint64_t limit = most_elements(table->store);
     if (table->type.limits.has_maximum && table->type.limits.maximum < limit)
@@ -778,8 +783,6 @@ enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wr
     if (table->size > limit || delta > limit - table->size)
         return wrt_fail(error, WRT_ERR_LIMIT, "table of %llu elements cannot grow by %llu",
                         (unsigned long long)table->size, (unsigned long long)delta);
-    if (!wrt_slot_fits(table->store, table->scope, table->type.element, fill))
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "the value is not one of the table's type");
     const uint64_t old = table->size, size = old + delta;
     if (size > table->capacity) {
         const enum wrt_status status = enlarge(table, size, limit, error);
@@ -794,6 +797,14 @@ enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wr
     if (out_old_size != NULL)
         *out_old_size = old;
     return WRT_OK;
+}
+
+enum wrt_status wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
+                               uint64_t *out_old_size, struct wrt_error *error)
+{
+    if (!wrt_slot_fits(table->store, table->scope, table->type.element, fill))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "the value is not one of the table's type");
+    return wrt_table_enlarge(table, delta, fill, out_old_size, error);
 }
 
 union wrt_slot wrt_global_get(const struct wrt_global *global)
