@@ -298,6 +298,15 @@ static bool codec_import(struct codec *c, const struct wrt_instance *instance,
                       instance->number);
 }
 
+/* Objects are not written yet; a heap that was never used holds none. */
+static bool codec_heap(struct codec *c)
+{
+    const struct wrt_heap *heap = &c->store->heap;
+    if (heap->base != NULL && heap->allocated_bytes != 0)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a garbage-collected heap with objects");
+    return same(c, heap->granules, "the size of the heap", 0);
+}
+
 static bool codec_wiring(struct codec *c)
 {
     if (!same(c, c->store->instance_count, "the number", 0))
@@ -553,7 +562,7 @@ static bool codec_head(struct codec *c)
 
 static bool codec_store(struct codec *c)
 {
-    return codec_head(c) && codec_wiring(c) && codec_objects(c, WRT_EXTERN_MEMORY) &&
+    return codec_head(c) && codec_wiring(c) && codec_heap(c) && codec_objects(c, WRT_EXTERN_MEMORY) &&
            codec_objects(c, WRT_EXTERN_TABLE) && codec_objects(c, WRT_EXTERN_GLOBAL) &&
            codec_all_segments(c) && wrt_codec_frames(c);
 }
