@@ -33,6 +33,24 @@ static bool read_atomic_memarg(struct translator *t, uint32_t natural, struct at
            wrt_invalid(&t->r, "alignment of an atomic must be its natural one");
 }
 
+/* The operands are in their homes from `first` on; the result, if any, lands there. */
+static bool append_atomic(struct translator *t, unsigned op, const struct atomic *atomic,
+                          uint32_t first, wrt_type result)
+{
+    union word *w = wrt_append(t, op, 3);
+    if (w == NULL)
+        return false;
+    w[1].k.d = (uint16_t)home_of(t, first);
+    w[1].k.a = wrt_address_type(t, atomic->memory) == WRT_I64;
+    w[1].k.imm = (int32_t)atomic->memory;
+    w[2].bits = atomic->offset;
+    if (result == 0)
+        return true;
+    wrt_produced(t, home_of(t, first), result, SHAPE_OTHER);
+    t->last.patchable = false; /* results land in the home that the address was in */
+    return wrt_push_type(t, result);
+}
+
 /* Pops operands given bottom first, behind the address; emits; pushes the result, if any. */
 static bool emit_atomic(struct translator *t, unsigned op, const struct atomic *atomic,
                         const wrt_type *types, uint32_t count, wrt_type result)
@@ -49,18 +67,15 @@ static bool emit_atomic(struct translator *t, unsigned op, const struct atomic *
     for (uint32_t i = 0; i <= count; i++)
         if (!wrt_settle_operand(t, first + i))
             return false;
-    union word *w = wrt_append(t, op, 3);
-    if (w == NULL)
+    if (op != OP_atomic_wait32 && op != OP_atomic_wait64)
+        return append_atomic(t, op, atomic, first, result);
+    /* A wait may pause and be executed again: its homes are all that is kept. */
+    if (!wrt_point_here(t, first + count + 1))
         return false;
-    w[1].k.d = (uint16_t)home_of(t, first);
-    w[1].k.a = address == WRT_I64;
-    w[1].k.imm = (int32_t)atomic->memory;
-    w[2].bits = atomic->offset;
-    if (result == 0)
-        return true;
-    wrt_produced(t, home_of(t, first), result, SHAPE_OTHER);
-    t->last.patchable = false; /* a wait may run twice, reading its homes */
-    return wrt_push_type(t, result);
+    wrt_unlist(t, first);
+    wrt_forget_accumulators(t);
+    t->barrier = t->code_count;
+    return append_atomic(t, op, atomic, first, result);
 }
 
 static bool access_memory(struct translator *t, uint32_t opcode)
