@@ -160,6 +160,10 @@ wrt_store_instantiate_with(struct wrt_store *store, struct wrt_module *module,
                            bool skip_start, struct wrt_instance **out,
                            struct wrt_error *error);
 
+/* Calls the start function that wrt_store_instantiate_with left alone; WRT_OK if there is none.
+ * As wrt_function_call: may return WRT_PAUSED. */
+WRT_MUST_CHECK WRT_API enum wrt_status wrt_instance_start(struct wrt_instance *instance);
+
 WRT_API const struct wrt_module *wrt_instance_module(const struct wrt_instance *instance);
 WRT_API struct wrt_store *wrt_instance_store(const struct wrt_instance *instance);
 

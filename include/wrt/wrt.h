@@ -25,6 +25,7 @@
 #include "wrt/tenant.h"
 #include "wrt/value.h"
 #include "wrt/verification.h"
+#include "wrt/threads.h"
 #include "wrt/wasi.h"
 #include "wrt/worker.h"
 #endif

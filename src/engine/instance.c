@@ -460,6 +460,15 @@ enum wrt_status wrt_store_instantiate_with(struct wrt_store *store, struct wrt_m
     return instantiate(store, module, imports != NULL ? imports : &none, skip_start, out, error);
 }
 
+enum wrt_status wrt_instance_start(struct wrt_instance *instance)
+{
+    const struct wrt_module_info *info = &instance->module->info;
+    if (!info->has_start)
+        return WRT_OK;
+    return wrt_function_call_slots(instance->store, instance->functions[info->start_function],
+                                   NULL, 0, NULL, 0);
+}
+
 /* ---- lookups ---- */
 
 struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,

@@ -20,7 +20,9 @@ static enum wrt_status dispatch(struct wrt_caller *caller, void *context,
     wasi_handler *handler = calls[binding->index].handler;
     if (handler != wrt_wasi_poll_oneoff) /* then a paused one was dropped, not resumed */
         call.wasi->paused_poll.is_set = false;
+    wasi_enter(call.wasi);
     enum wrt_errno error = handler(&call);
+    wasi_leave(call.wasi);
     if (call.outcome == WRT_OK)
         results[0].i32 = (uint32_t)error;
     return call.outcome;

@@ -380,5 +380,7 @@ void wrt_wasi_destroy(struct wrt_wasi *wasi)
         return;
     for (uint32_t i = 0; i < wasi->descriptor_count; i++)
         wrt_wasi_release(&wasi->descriptors[i]);
+    if (wasi->gate)
+        (void)!wrt_mutex_deinit(wasi->gate);
     wrt_partition_free(wasi->partition, WRT_CHARGE_HOST, wasi, wasi->block_bytes);
 }

@@ -15,14 +15,24 @@
 
 /* ---- one descriptor ---- */
 
+static bool is_same(const struct wasi_descriptor *a, const struct wasi_descriptor *b)
+{
+    return a->kind == b->kind && a->file == b->file && a->rights == b->rights;
+}
+
 /* OK when it is ready, or failed, which the next attempt will say. */
 static enum wrt_errno wait_for(struct wasi_call *call, const struct wasi_descriptor *descriptor,
                                uint8_t wanted)
 {
+    const struct wasi_descriptor before = *descriptor;
     struct wrt_port_poll item = {.file = descriptor->file, .wanted = wanted};
     uint64_t slice = 0;
     for (;;) {
+        wasi_leave(call->wasi);
         enum wrt_errno error = wrt_port_poll(&item, 1, slice);
+        wasi_enter(call->wasi);
+        if (!is_same(descriptor, &before))
+            return WRT_ERRNO_BADF; /* another thread closed it meanwhile */
         if (error != WRT_ERRNO_OK || item.ready != 0)
             return error;
         if (descriptor->flags & WASI_FDFLAG_NONBLOCK)
@@ -206,7 +216,9 @@ static void fire_descriptor(struct polling *polling, struct wasi_subscription *s
 static enum wrt_errno look_at_descriptors(struct polling *polling, uint64_t slice_ns)
 {
     struct wrt_wasi *wasi = polling->call->wasi;
+    wasi_leave(wasi);
     enum wrt_errno error = wrt_port_poll(wasi->items, polling->item_count, slice_ns);
+    wasi_enter(wasi);
     if (error != WRT_ERRNO_OK)
         return error;
     for (uint32_t i = 0; i < polling->count; i++) {

@@ -135,7 +135,7 @@ enum wrt_errno wrt_wasi_random_get(struct wasi_call *call)
     if (size_bytes > WASI_MAX_TRANSFER_BYTES)
         return WRT_ERRNO_INVAL;
     if (call->wasi->random == WRT_WASI_RANDOM_SEEDED)
-        fill_seeded(&call->wasi->random_state, out, size_bytes);
+        fill_seeded(&wrt_wasi_first(call->wasi)->random_state, out, size_bytes);
     else if (size_bytes != 0 && wrt_port_entropy(out, size_bytes) != WRT_OK)
         return WRT_ERRNO_IO;
     wrt_wasi_charge(call, size_bytes);

@@ -13,6 +13,7 @@
 
 #include "port_file.h"
 #include "wasi/abi.h"
+#include "wrt/lock.h"
 #include "wrt/wasi.h"
 
 /* Bounds of single calls. */
@@ -91,6 +92,9 @@ struct wrt_wasi {
         uint32_t in, out, count;
         uint64_t start_ns;
     } paused_poll;
+    struct wrt_wasi *first;  /* of a further thread's view (view.c): the first thread's; else NULL */
+    struct wrt_mutex *gate;  /* of the descriptors, once several threads share them; else NULL */
+    struct wrt_mutex own_gate;
     struct wasi_binding bindings[WASI_CALL_COUNT];
     char path[2][WRT_PORT_PATH_BYTES];
     _Alignas(8) uint8_t directory[WASI_DIRECTORY_BYTES];
@@ -103,6 +107,32 @@ struct wasi_call {
     const union wrt_slot *arguments;
     enum wrt_status outcome; /* not OK: the result is dropped and this returned (pause, exit) */
 };
+
+/* Around every use of the descriptors; a call that waits is outside meanwhile. */
+static inline void wasi_enter(struct wrt_wasi *wasi)
+{
+    if (wasi->gate)
+        (void)!wrt_mutex_lock(wasi->gate);
+}
+
+static inline void wasi_leave(struct wrt_wasi *wasi)
+{
+    if (wasi->gate)
+        (void)wrt_mutex_unlock(wasi->gate);
+}
+
+/* ---- further threads (view.c) ---- */
+
+static inline struct wrt_wasi *wrt_wasi_first(struct wrt_wasi *wasi)
+{
+    return wasi->first ? wasi->first : wasi;
+}
+
+/* From now on there may be views. */
+WRT_MUST_CHECK enum wrt_status wrt_wasi_make_shareable(struct wrt_wasi *wasi);
+WRT_MUST_CHECK enum wrt_status
+wrt_wasi_create_view(struct wrt_wasi *first, struct wrt_wasi **out, struct wrt_error *error);
+void wrt_wasi_destroy_view(struct wrt_wasi *view);
 
 typedef enum wrt_errno wasi_handler(struct wasi_call *call);
 #define WASI_DECLARE_CALL(name, signature) wasi_handler wrt_wasi_##name;

@@ -1,0 +1,331 @@
+/* threads.c - the threads of one guest (wrt/threads.h), with guests/threads.c compiled by clang.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   threads FILE
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "partition_live.h"
+#include "wrt/wrt.h"
+
+#define assert_status(actual, expected)                                                       \
+    assert_string_equal(wrt_status_name(actual), wrt_status_name(expected))
+
+static const char *guest_file;
+
+struct guest {
+    struct wrt_partition *partition;
+    struct wrt_module *module;
+    struct wrt_store *store;
+    struct wrt_wasi *wasi;
+    struct wrt_instance *instance;
+    struct wrt_threads *threads;
+    struct wrt_error error;
+};
+
+static void load(struct guest *g)
+{
+    static uint8_t bytes[1 << 16];
+    FILE *file = fopen(guest_file, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_status(wrt_module_load(g->partition, NULL, bytes, size, &g->module, &g->error),
+                  WRT_OK);
+}
+
+static void open_guest(struct guest *g, const struct wrt_threads_config *config)
+{
+    const struct wrt_arena_config arena = {.is_shared = true};
+    const struct wrt_partition_config partition = {.name = "guest", .arena = &arena,
+                                                   .max_bytes = 16 << 20};
+    const struct wrt_wasi_config wasi = {.clocks = 0};
+    memset(g, 0, sizeof *g);
+    assert_status(wrt_partition_create(NULL, &partition, &g->partition, &g->error), WRT_OK);
+    load(g);
+    assert_status(wrt_store_create(g->partition, NULL, &g->store, &g->error), WRT_OK);
+    assert_status(wrt_wasi_create(g->partition, &wasi, &g->wasi, &g->error), WRT_OK);
+    assert_status(wrt_wasi_define(g->store, g->wasi, &g->error), WRT_OK);
+    assert_status(wrt_threads_create(g->store, g->module, g->wasi, config, &g->threads,
+                                     &g->error), WRT_OK);
+    assert_status(wrt_store_instantiate(g->store, g->module, &g->instance, &g->error), WRT_OK);
+}
+
+static void close_guest(struct guest *g)
+{
+    wrt_threads_destroy(g->threads);
+    assert_status(wrt_store_destroy(g->store), WRT_OK);
+    wrt_wasi_destroy(g->wasi);
+    assert_status(wrt_module_destroy(g->module), WRT_OK);
+    assert_int_equal(partition_live_bytes(g->partition), 0);
+    assert_status(wrt_partition_destroy(g->partition, &g->error), WRT_OK);
+}
+
+static enum wrt_status call(struct guest *g, const char *name, uint32_t a, uint32_t b,
+                            uint32_t *out)
+{
+    const union wrt_slot values[2] = {{.i32 = a}, {.i32 = b}};
+    union wrt_slot result = {.i64 = 0};
+    struct wrt_extern item;
+    assert_status(wrt_instance_export(g->instance, name, &item), WRT_OK);
+    const enum wrt_status status =
+        wrt_threads_call(g->threads, item.of.function, values, 2, &result, 1);
+    *out = result.i32;
+    return status;
+}
+
+static uint32_t must(struct guest *g, const char *name, uint32_t a, uint32_t b)
+{
+    uint32_t out = 0;
+    assert_status(call(g, name, a, b, &out), WRT_OK);
+    return out;
+}
+
+static void doze_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void test_threads_count_together(void **state)
+{
+    (void)state;
+    struct guest g;
+    open_guest(&g, NULL);
+    assert_int_equal(must(&g, "count", 4, 2000), 8000);
+    assert_int_equal(must(&g, "count", 8, 500), 4000);
+    assert_int_equal(must(&g, "grown", 0, 0), 77);
+    close_guest(&g);
+}
+
+static void test_number_is_limited(void **state)
+{
+    (void)state;
+    const struct wrt_threads_config three = {.max_threads = 3};
+    struct guest g;
+    open_guest(&g, &three);
+    assert_int_equal(must(&g, "crowd", 12, 0), 3);
+    for (int i = 0; i < 200 && wrt_threads_count(g.threads) != 0; i++)
+        doze_ms(1);
+    assert_int_equal(must(&g, "crowd", 2, 0), 2);
+    close_guest(&g);
+}
+
+/* A full partition refuses a thread, and has lost nothing by it. */
+static void test_memory_is_limited(void **state)
+{
+    (void)state;
+    const struct wrt_threads_config large = {.max_threads = 12, .host_stack_bytes = 4 << 20};
+    struct guest g;
+    open_guest(&g, &large);
+    const uint32_t started = must(&g, "crowd", 12, 0);
+    assert_in_range(started, 1, 3);
+    close_guest(&g);
+}
+
+static void *interrupt_later(void *context)
+{
+    doze_ms(20);
+    wrt_store_interrupt(context);
+    return NULL;
+}
+
+static void interrupt_soon(struct guest *g, pthread_t *thread)
+{
+    assert_int_equal(pthread_create(thread, NULL, interrupt_later, g->store), 0);
+}
+
+static void test_deadlock_is_interruptible(void **state)
+{
+    (void)state;
+    struct guest g;
+    struct wrt_threads_outcome outcome;
+    pthread_t thread;
+    uint32_t out;
+    union wrt_slot result;
+    open_guest(&g, NULL);
+    interrupt_soon(&g, &thread);
+    assert_status(call(&g, "deadlock", 3, 0, &out), WRT_PAUSED);
+    pthread_join(thread, NULL);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_status(outcome.status, WRT_PAUSED);
+    assert_int_equal(outcome.pause_reason, WRT_PAUSE_INTERRUPT);
+    assert_int_equal(outcome.thread, 0);
+    assert_int_equal(wrt_threads_count(g.threads), 3);
+    interrupt_soon(&g, &thread);
+    assert_status(wrt_threads_resume(g.threads, &result, 1), WRT_PAUSED);
+    pthread_join(thread, NULL);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 20000000);
+    assert_status(wrt_threads_resume(g.threads, &result, 1), WRT_PAUSED);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_int_equal(outcome.pause_reason, WRT_PAUSE_DEADLINE);
+    close_guest(&g);
+}
+
+/* The spinners' counters, read by the host. */
+static uint32_t counter(struct guest *g, uint32_t at, uint32_t number)
+{
+    static const uint8_t module[] = "env", name[] = "memory";
+    struct wrt_extern item;
+    uint32_t value = 0;
+    assert_true(wrt_store_find(g->store, (struct wrt_bytes){module, 3},
+                               (struct wrt_bytes){name, 6}, &item));
+    assert_status(wrt_memory_read(item.of.memory, at + 4 * number, &value, sizeof value), WRT_OK);
+    return value;
+}
+
+/* While the guest is paused none of its threads moves; resumed, all do. */
+static void test_all_pause_together(void **state)
+{
+    (void)state;
+    enum { THREADS = 3 };
+    struct guest g;
+    pthread_t thread;
+    uint32_t out, before[THREADS];
+    union wrt_slot result;
+    open_guest(&g, NULL);
+    const uint32_t at = must(&g, "counters_at", 0, 0);
+    interrupt_soon(&g, &thread);
+    assert_status(call(&g, "spin_and_wait", THREADS, 0, &out), WRT_PAUSED);
+    pthread_join(thread, NULL);
+    for (uint32_t i = 0; i < THREADS; i++)
+        before[i] = counter(&g, at, i);
+    doze_ms(20);
+    for (uint32_t i = 0; i < THREADS; i++)
+        assert_int_equal(counter(&g, at, i), before[i]);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
+    assert_status(wrt_threads_resume(g.threads, &result, 1), WRT_PAUSED);
+    for (uint32_t i = 0; i < THREADS; i++)
+        assert_int_not_equal(counter(&g, at, i), before[i]);
+    close_guest(&g);
+}
+
+/* Where a thread is when its fuel is used up, and again when that of its resumption is. */
+static void run_out(uint32_t out[2])
+{
+    const struct wrt_threads_config little = {.fuel = 50000};
+    struct guest g;
+    struct wrt_threads_outcome outcome;
+    uint32_t ignored;
+    union wrt_slot result;
+    open_guest(&g, &little);
+    const uint32_t at = must(&g, "counters_at", 0, 0);
+    assert_status(call(&g, "spin_and_wait", 1, 0, &ignored), WRT_PAUSED);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_int_equal(outcome.pause_reason, WRT_PAUSE_FUEL);
+    assert_int_equal(outcome.thread, 1);
+    out[0] = counter(&g, at, 0);
+    assert_status(wrt_threads_resume(g.threads, &result, 1), WRT_PAUSED);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_int_equal(outcome.pause_reason, WRT_PAUSE_FUEL);
+    out[1] = counter(&g, at, 0);
+    close_guest(&g);
+}
+
+static void test_fuel_of_a_thread(void **state)
+{
+    (void)state;
+    uint32_t first[2], second[2];
+    run_out(first);
+    run_out(second);
+    assert_int_equal(first[0], second[0]);
+    assert_int_equal(first[1], second[1]);
+    assert_true(first[0] > 1000 && first[1] > first[0] + 1000);
+}
+
+static void test_trap_of_a_thread(void **state)
+{
+    (void)state;
+    struct guest g;
+    struct wrt_threads_outcome outcome;
+    uint32_t out;
+    open_guest(&g, NULL);
+    assert_status(call(&g, "trap", 0, 1, &out), WRT_ERR_TRAP);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_status(outcome.status, WRT_ERR_TRAP);
+    assert_int_equal(outcome.trap.kind, WRT_TRAP_INTEGER_DIVIDE_BY_ZERO);
+    assert_int_equal(outcome.thread, 2);
+    assert_int_equal(wrt_threads_count(g.threads), 0);
+    assert_status(call(&g, "count", 1, 1, &out), WRT_ERR_STATE);
+    close_guest(&g);
+}
+
+static void test_exit_of_a_thread(void **state)
+{
+    (void)state;
+    struct guest g;
+    struct wrt_threads_outcome outcome;
+    uint32_t out;
+    open_guest(&g, NULL);
+    assert_status(call(&g, "exit_by_thread", 0, 42, &out), WRT_EXITED);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_int_equal(outcome.exit_code, 42);
+    assert_int_equal(outcome.thread, 2);
+    assert_int_equal(wrt_threads_count(g.threads), 0);
+    close_guest(&g);
+}
+
+/* Threads that would run for ever die with the guest. */
+static void test_threads_die_with_it(void **state)
+{
+    (void)state;
+    struct guest g;
+    open_guest(&g, NULL);
+    assert_int_equal(must(&g, "spinners", 4, 0), 4);
+    assert_int_equal(wrt_threads_count(g.threads), 4);
+    close_guest(&g);
+}
+
+static void test_what_is_refused(void **state)
+{
+    (void)state;
+    struct wrt_threads *threads = NULL;
+    struct guest g;
+    open_guest(&g, NULL);
+    const uint64_t before = partition_live_bytes(g.partition);
+    struct wrt_threads_config config = {.max_threads = 255};
+    assert_status(wrt_threads_create(g.store, g.module, NULL, &config, &threads, &g.error),
+                  WRT_ERR_ARGUMENT);
+    config = (struct wrt_threads_config){.host_stack_bytes = 1000};
+    assert_status(wrt_threads_create(g.store, g.module, NULL, &config, &threads, &g.error),
+                  WRT_ERR_ARGUMENT);
+    config = (struct wrt_threads_config){.priority = -1};
+    assert_status(wrt_threads_create(g.store, g.module, NULL, &config, &threads, &g.error),
+                  WRT_ERR_ARGUMENT);
+    static const uint8_t empty[] = "\0asm\1\0\0";
+    struct wrt_module *module;
+    assert_status(wrt_module_load(g.partition, NULL, empty, 8, &module, &g.error), WRT_OK);
+    assert_status(wrt_threads_create(g.store, module, NULL, NULL, &threads, &g.error),
+                  WRT_ERR_ARGUMENT);
+    assert_status(wrt_module_destroy(module), WRT_OK);
+    assert_int_equal(partition_live_bytes(g.partition), before);
+    close_guest(&g);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads_count_together),
+        cmocka_unit_test(test_number_is_limited),
+        cmocka_unit_test(test_memory_is_limited),
+        cmocka_unit_test(test_deadlock_is_interruptible),
+        cmocka_unit_test(test_all_pause_together),
+        cmocka_unit_test(test_fuel_of_a_thread),
+        cmocka_unit_test(test_trap_of_a_thread),
+        cmocka_unit_test(test_exit_of_a_thread),
+        cmocka_unit_test(test_threads_die_with_it),
+        cmocka_unit_test(test_what_is_refused),
+    };
+    if (argc != 2)
+        return 2;
+    guest_file = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
