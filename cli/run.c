@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 #include "session.h"
@@ -24,6 +23,7 @@ enum option {
     OPTION_FUEL,
     OPTION_DEADLINE,
     OPTION_STACK,
+    OPTION_THREADS,
     OPTION_VERIFY,
     OPTION_DIR,
     OPTION_ENV,
@@ -43,6 +43,7 @@ static const struct cli_option options[] = {
     [OPTION_FUEL] = {"fuel", "N", "stop after N instructions"},
     [OPTION_DEADLINE] = {"deadline", "MS", "stop after MS milliseconds"},
     [OPTION_STACK] = {"stack", "BYTES", "the guest's call stack (K, M, G); default 256K"},
+    [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},
     [OPTION_VERIFY] = {"verify", "LEVEL", "off, minimal, standard, full or critical"},
     [OPTION_DIR] = {"dir", "HOST[::GUEST][:ro]", "grant a folder, under another name, read-only"},
     [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},
@@ -62,6 +63,15 @@ static bool set_count(const char *value, uint64_t least, uint64_t most, uint64_t
     if (!cli_parse_count(value, &count) || count < least || count > most)
         return false;
     *out = count;
+    return true;
+}
+
+static bool set_threads(struct cli_session_config *session, const char *value)
+{
+    uint64_t threads;
+    if (!set_count(value, 1, 254, &threads))
+        return false;
+    session->max_threads = (uint32_t)threads;
     return true;
 }
 
@@ -134,10 +144,13 @@ static bool set_option(struct run_options *run, int option, char *value)
     struct cli_session_config *session = &run->session;
     switch ((enum option)option) {
     case OPTION_MEMORY: return cli_parse_memory(value, &session->partition);
-    case OPTION_FUEL: return set_count(value, 0, UINT64_MAX - 1, &run->fuel);
+    case OPTION_FUEL:
+        return set_count(value, 0, UINT64_MAX - 1, &run->fuel) &&
+               set_count(value, 0, UINT64_MAX - 1, &session->fuel);
     case OPTION_DEADLINE: return set_count(value, 1, UINT64_C(1) << 40, &run->deadline_ms);
     case OPTION_STACK:
         return cli_parse_size(value, &session->stack_bytes) && session->stack_bytes != 0;
+    case OPTION_THREADS: return set_threads(session, value);
     case OPTION_VERIFY:
         return wrt_verification_level_parse(value, &session->partition.verification) == WRT_OK;
     case OPTION_DIR: return add_directory(session, value);
@@ -221,6 +234,17 @@ static int report_trap(const struct cli_session *session)
     return report_stop(session, CLI_EXIT_TRAP, what);
 }
 
+/* How a guest ended by one of the threads that it started. */
+static int report_thread(const struct cli_session *session,
+                         const struct wrt_threads_outcome *outcome)
+{
+    fflush(stdout);
+    fprintf(stderr, "wrt: %s: thread %" PRIu32 ": %s%s\n", session->config->file,
+            outcome->thread, outcome->status == WRT_ERR_TRAP ? "trap: " : "",
+            outcome->status == WRT_ERR_TRAP ? outcome->trap.text : "out of fuel");
+    return outcome->status == WRT_ERR_TRAP ? CLI_EXIT_TRAP : CLI_EXIT_FUEL;
+}
+
 static int report_pause(const struct cli_session *session)
 {
     switch (wrt_store_pause_reason(session->store)) {
@@ -238,10 +262,27 @@ static int guest_exit(uint32_t code)
     return code > 255 ? 255 : (int)code;
 }
 
+/* Was it the doing of a thread that the guest started? Then *code says what came of it. */
+static bool concludes_thread(const struct cli_session *session, enum wrt_status status, int *code)
+{
+    struct wrt_threads_outcome outcome;
+    if (session->threads == NULL || status == WRT_OK)
+        return false;
+    wrt_threads_get_outcome(session->threads, &outcome);
+    if (outcome.thread == 0 || outcome.status != status)
+        return false;
+    *code = status == WRT_EXITED ? guest_exit(outcome.exit_code)
+                                 : report_thread(session, &outcome);
+    return true;
+}
+
 /* The exit code for a call's or an instantiation's status. */
 static int conclude(const struct cli_session *session, enum wrt_status status,
                     const struct wrt_error *error)
 {
+    int code;
+    if (concludes_thread(session, status, &code))
+        return code;
     switch (status) {
     case WRT_OK: return CLI_EXIT_OK;
     case WRT_EXITED: return guest_exit(wrt_store_exit_code(session->store));
@@ -275,7 +316,7 @@ static int call_plain(const struct cli_session *session, const char *name,
     if (type->parameter_count != 0 || type->result_count != 0)
         return cli_fail(CLI_EXIT_EXPORT, "%s: %s takes or gives values; only --invoke can call it",
                         session->config->file, name);
-    return conclude(session, wrt_function_call(session->store, function, NULL, 0, NULL, 0), NULL);
+    return conclude(session, cli_call(session, function, type, NULL, NULL), NULL);
 }
 
 static int parse_arguments(const struct cli_session *session, const char *name,
@@ -304,8 +345,7 @@ static int call_with_values(const struct cli_session *session, const char *name,
     int code = parse_arguments(session, name, type, arguments);
     if (code != CLI_EXIT_OK)
         return code;
-    enum wrt_status status = wrt_function_call(session->store, function, arguments,
-                                               type->parameter_count, results, type->result_count);
+    enum wrt_status status = cli_call(session, function, type, arguments, results);
     if (status != WRT_OK)
         return conclude(session, status, NULL);
     for (uint32_t i = 0; i < type->result_count; i++) {
@@ -339,32 +379,6 @@ static int call_guest(const struct cli_session *session, const char *invoke)
     return call_with_values(session, invoke, function, &type);
 }
 
-/* ---- the keyboard's interrupt ---- */
-
-/* Read by the handler, so set before it is installed. */
-static struct wrt_store *interrupted_store;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    wrt_store_interrupt(interrupted_store);
-}
-
-/* The first interrupt pauses the guest; a second one ends the process as usual. */
-static void watch_keyboard(struct wrt_store *store)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-    action.sa_flags = (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    interrupted_store = store;
-    sigaction(SIGINT, &action, NULL);
-}
-
-static void ignore_keyboard(void)
-{
-    signal(SIGINT, SIG_DFL);
-}
-
 /* ---- the command ---- */
 
 static int run_guest(struct cli_session *session, const struct run_options *run)
@@ -387,11 +401,11 @@ static int run_program(const struct run_options *run)
     struct cli_session session;
     int code = cli_session_open(&session, &run->session);
     if (code == CLI_EXIT_OK) {
-        watch_keyboard(session.store);
+        cli_watch_keyboard(&session);
         uint64_t start_ns = wrt_time_now_ns();
         code = run_guest(&session, run);
         uint64_t run_ns = wrt_time_now_ns() - start_ns - session.instantiate_ns;
-        ignore_keyboard();
+        cli_forget_keyboard(&session);
         if (run->stats)
             cli_print_stats(&session, run_ns, run->stats_json);
     }

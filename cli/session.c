@@ -124,12 +124,33 @@ static int open_wasi(struct cli_session *session)
     return status == WRT_OK ? CLI_EXIT_OK : cli_fail_status("WASI", status, &error);
 }
 
+static int open_threads(struct cli_session *session)
+{
+    const struct cli_session_config *config = session->config;
+    const struct wrt_threads_config threads = {.max_threads = config->max_threads,
+                                               .fuel = config->fuel,
+                                               .store = {.stack_bytes = config->stack_bytes}};
+    struct wrt_error error = {0};
+    enum wrt_status status = wrt_threads_create(session->store, session->module, session->wasi,
+                                                &threads, &session->threads, &error);
+    return status == WRT_OK ? CLI_EXIT_OK : cli_fail_status("--threads", status, &error);
+}
+
+/* Several threads use the partition if the guest may start some. */
+static enum wrt_status open_partition(struct cli_session *session, struct wrt_error *error)
+{
+    const struct wrt_arena_config shared = {.is_shared = true};
+    struct wrt_partition_config partition = session->config->partition;
+    if (session->config->max_threads != 0)
+        partition.arena = &shared;
+    return wrt_partition_create(NULL, &partition, &session->partition, error);
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_session_config *config)
 {
     struct wrt_error error = {0};
     *session = (struct cli_session){.config = config};
-    enum wrt_status status =
-        wrt_partition_create(NULL, &config->partition, &session->partition, &error);
+    enum wrt_status status = open_partition(session, &error);
     if (status != WRT_OK)
         return cli_fail_status("partition", status, &error);
 
@@ -145,7 +166,9 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
     status = wrt_store_create(session->partition, &store, &session->store, &error);
     if (status != WRT_OK)
         return cli_fail_status(config->file, status, &error);
-    return imports_wasi(session->module) ? open_wasi(session) : CLI_EXIT_OK;
+    if (imports_wasi(session->module))
+        code = open_wasi(session);
+    return code == CLI_EXIT_OK && config->max_threads != 0 ? open_threads(session) : code;
 }
 
 void cli_session_instantiated(struct cli_session *session, uint64_t start_ns)
@@ -157,6 +180,7 @@ void cli_session_instantiated(struct cli_session *session, uint64_t start_ns)
 int cli_session_close(struct cli_session *session)
 {
     struct wrt_error error = {0};
+    wrt_threads_destroy(session->threads);
     enum wrt_status status = wrt_store_destroy(session->store);
     if (status == WRT_OK)
         wrt_wasi_destroy(session->wasi);

@@ -14,6 +14,8 @@ struct cli_session_config {
     const char *file;
     struct wrt_partition_config partition;
     uint64_t stack_bytes;
+    uint64_t fuel;        /* of each further thread; 0: not limited */
+    uint32_t max_threads; /* that the guest may start; 0: none, and nothing to start them with */
     bool canonical_nan;
     uint64_t features_off;
     struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
@@ -34,6 +36,7 @@ struct cli_session {
     struct wrt_module *module;
     struct wrt_store *store;
     struct wrt_wasi *wasi;
+    struct wrt_threads *threads; /* NULL: the guest has one */
     struct wrt_instance *instance;
     uint64_t load_ns, instantiate_ns;
     struct wrt_partition_info instantiated; /* the partition at that moment */
@@ -56,6 +59,17 @@ int cli_session_close(struct cli_session *session);
 
 /* Reads --memory's MIN:MAX[:RESERVED] into *out. */
 bool cli_parse_memory(const char *text, struct wrt_partition_config *out);
+
+/* ---- threads.c ---- */
+
+/* Calls a function of the instance, on all threads of a guest that has several. */
+enum wrt_status cli_call(const struct cli_session *session, struct wrt_function *function,
+                         const struct wrt_function_type *type, const struct wrt_value *arguments,
+                         struct wrt_value *results);
+/* Until forget, the keyboard's first interrupt pauses the guest; a second one ends the process as
+ * usual. Watch before anything may start a thread. */
+void cli_watch_keyboard(const struct cli_session *session);
+void cli_forget_keyboard(const struct cli_session *session);
 
 /* ---- features.c ---- */
 

@@ -26,7 +26,8 @@
  * Memory: everything is allocated by wrt_wasi_create, in one block, charged as HOST.
  * Afterwards neither the library nor the guest's calls allocate.
  *
- * Threads: a wrt_wasi belongs to its store and so to one thread at a time.
+ * Threads: a wrt_wasi belongs to its store and so to one thread at a time. Guests with several
+ * threads: wrt/threads.h.
  */
 #ifndef WRT_WASI_H
 #define WRT_WASI_H

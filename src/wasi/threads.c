@@ -573,7 +573,7 @@ uint32_t wrt_threads_count(struct wrt_threads *threads)
     uint32_t count = 0;
     enter(threads);
     for (uint32_t i = 0; i < threads->config.max_threads; i++)
-        count += is_running(&threads->threads[i]);
+        count += threads->threads[i].state != STATE_FREE && threads->threads[i].state != STATE_GONE;
     leave(threads);
     return count;
 }

@@ -50,6 +50,10 @@ exactly() {
   fi
 }
 
+clang-19 --target=wasm32 -O2 -pthread -nostdlib -ffreestanding \
+  -Wl,--import-memory,--shared-memory,--max-memory=1048576,--no-entry \
+  -o "$work/threads.wasm" tests/wasi/guests/threads.c || { echo 'FAIL threads.c does not compile'; exit 1; }
+
 # ---- the program itself ----
 version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
@@ -150,6 +154,17 @@ expect 'growth within it succeeds' 0 '^1$' '' run --memory 0:32M --invoke grow v
 sleep 0.5; kill -INT "$(pgrep -P "$(cat "$work/pid")" || cat "$work/pid")" 2>/dev/null; wait
 if [ "$(cat "$work/code")" = 130 ] && grep -q 'interrupted in spin' "$work/stderr"; then
   echo 'PASS the keyboard interrupts'; else cat "$work/code" "$work/stderr"; echo 'FAIL the keyboard interrupts'; fi
+
+# ---- threads ----
+exactly 'a guest runs with its threads' 01234 run --threads 4 threads.wasm
+expect 'a guest may start no thread unless it is let' 244 '' 'unknown import' run threads.wasm
+expect '--threads is for guests with a shared memory' 240 '' 'no shared memory' run --threads 1 hello.wasm
+exactly 'threads share what they count' 12000 run --threads 6 --invoke count threads.wasm 6 2000
+exactly 'more threads than are let are refused' 2 run --threads 2 --invoke crowd threads.wasm 9 0
+expect 'a trap of a thread is the guest'"'"'s' 245 '' 'thread 2: trap: integer divide by zero' run --threads 3 --invoke trap threads.wasm 0 1
+expect 'an exit of a thread is the guest'"'"'s' 42 '' '' run --threads 3 --invoke exit_by_thread threads.wasm 0 42
+expect 'a deadlock meets its deadline' 247 '' 'past its deadline' run --threads 3 --deadline 100 --invoke deadlock threads.wasm 3 0
+expect 'fuel of a thread' 246 '' 'thread 1: out of fuel' run --threads 3 --fuel 100000 --invoke spin_and_wait threads.wasm 1 0
 
 # ---- WASI ----
 mkdir "$work/folder" && echo content >"$work/folder/file"

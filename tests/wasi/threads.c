@@ -3,7 +3,10 @@
  *
  *   threads FILE
  */
+#define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +244,60 @@ static void test_fuel_of_a_thread(void **state)
     assert_true(first[0] > 1000 && first[1] > first[0] + 1000);
 }
 
+/* How many threads of this process are guests with that processor mask and priority. */
+static uint32_t count_scheduled(unsigned long mask, int priority)
+{
+    uint32_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; tasks && (entry = readdir(tasks)) != NULL;) {
+        char path[320], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file)
+            continue;
+        const bool is_guest = fgets(name, sizeof name, file) && strcmp(name, "wrt-guest\n") == 0;
+        fclose(file);
+        const pid_t id = (pid_t)strtol(entry->d_name, NULL, 10);
+        cpu_set_t set;
+        struct sched_param parameters = {0};
+        if (!is_guest || sched_getaffinity(id, sizeof set, &set) != 0 ||
+            sched_getparam(id, &parameters) != 0)
+            continue;
+        unsigned long bits = 0;
+        for (int i = 0; i < 64; i++)
+            bits |= CPU_ISSET(i, &set) ? 1ul << i : 0;
+        count += bits == mask && parameters.sched_priority == priority;
+    }
+    if (tasks)
+        closedir(tasks);
+    return count;
+}
+
+/* Threads that sleep run where and at what priority the tenant says. */
+static void test_threads_are_scheduled_as_told(void **state)
+{
+    (void)state;
+    struct wrt_threads_config config = {.affinity = 1, .priority = 3};
+    struct guest g;
+    uint32_t out;
+    open_guest(&g, &config);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
+    enum wrt_status status = call(&g, "deadlock", 3, 0, &out);
+    const bool is_permitted = status == WRT_PAUSED;
+    if (is_permitted)
+        assert_int_equal(count_scheduled(1, 3), 3);
+    close_guest(&g);
+    if (is_permitted)
+        return;
+    print_message("real-time priorities are not permitted: only the processor was checked\n");
+    config.priority = 0;
+    open_guest(&g, &config);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
+    assert_status(call(&g, "deadlock", 3, 0, &out), WRT_PAUSED);
+    assert_int_equal(count_scheduled(1, 0), 3);
+    close_guest(&g);
+}
+
 static void test_trap_of_a_thread(void **state)
 {
     (void)state;
@@ -319,6 +376,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_deadlock_is_interruptible),
         cmocka_unit_test(test_all_pause_together),
         cmocka_unit_test(test_fuel_of_a_thread),
+        cmocka_unit_test(test_threads_are_scheduled_as_told),
         cmocka_unit_test(test_trap_of_a_thread),
         cmocka_unit_test(test_exit_of_a_thread),
         cmocka_unit_test(test_threads_die_with_it),
