@@ -128,11 +128,12 @@ static bool pass(struct thread *thread)
 {
     struct wrt_threads *group = thread->group;
     enter(group);
-    while (group->phase == PHASE_PAUSED) {
+    if (group->phase == PHASE_PAUSED) {
         thread->state = STATE_PARKED;
-        (void)wrt_condition_broadcast(&group->changed);
-        wait_for_change(group);
+        (void)wrt_condition_broadcast(&group->changed); /* once: two would wake each other */
     }
+    while (group->phase == PHASE_PAUSED)
+        wait_for_change(group);
     thread->state = STATE_RUNNING;
     bool may_run = !has_to_go(group);
     leave(group);

@@ -185,6 +185,13 @@ static uint32_t counter(struct guest *g, uint32_t at, uint32_t number)
     return value;
 }
 
+static uint64_t processor_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 /* While the guest is paused none of its threads moves; resumed, all do. */
 static void test_all_pause_together(void **state)
 {
@@ -201,7 +208,9 @@ static void test_all_pause_together(void **state)
     pthread_join(thread, NULL);
     for (uint32_t i = 0; i < THREADS; i++)
         before[i] = counter(&g, at, i);
-    doze_ms(20);
+    const uint64_t busy = processor_ns();
+    doze_ms(40);
+    assert_true(processor_ns() - busy < 10000000); /* nobody spins meanwhile */
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(counter(&g, at, i), before[i]);
     wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
@@ -264,7 +273,7 @@ static uint32_t count_scheduled(unsigned long mask, int priority)
             sched_getparam(id, &parameters) != 0)
             continue;
         unsigned long bits = 0;
-        for (int i = 0; i < 64; i++)
+        for (size_t i = 0; i < 64; i++)
             bits |= CPU_ISSET(i, &set) ? 1ul << i : 0;
         count += bits == mask && parameters.sched_priority == priority;
     }
