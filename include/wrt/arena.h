@@ -91,6 +91,7 @@ struct wrt_arena {
     uint32_t checks;      /* bit per enum wrt_check */
     uint32_t extra_bytes; /* header, canary, and what rounds up to units */
     uint32_t quick_limit, quick_count;
+    size_t quick_size_limit; /* requests up to here may take the short way; 0: none */
     size_t quick_bytes_limit, quick_bytes;
     size_t used_bytes, high_water_bytes;
     uint32_t first_bits;

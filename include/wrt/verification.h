@@ -34,6 +34,8 @@ enum wrt_verification_level {
       "freed bytes are overwritten, and writes to them are found 64 frees later")            \
     X(ARENA_GUARD, "arena", "guard", WRT_VERIFY_FULL,                                        \
       "pages without access before and after each arena and each large block")               \
+    X(ARENA_EXACT, "arena", "exact", WRT_VERIFY_FULL,                                        \
+      "\"canary\" to the byte where a block above 512 bytes was rounded up by more than 24")   \
     X(ARENA_NEIGHBOURS, "arena", "neighbours", WRT_VERIFY_CRITICAL,                          \
       "damage to the blocks beside one that is freed or allocated")                          \
     X(MEMORY_PROBE, "memory", "probe", WRT_VERIFY_FULL,                                      \

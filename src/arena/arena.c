@@ -384,16 +384,24 @@ static inline void make_live(struct wrt_arena *arena, struct wrt_arena_block *bl
 
     set_use(arena, block, slack, BLOCK_LIVE);
     if (has_check(arena, WRT_CHECK_ARENA_CANARY))
-        set_canary(arena, payload_of(block) + size_bytes);
+        mark_new(arena, block);
+}
+
+/* The block's end as the level wants it, whether it is large or not. */
+static bool has_sound_end(const struct wrt_arena *arena, const struct wrt_arena_block *block)
+{
+    if (!has_check(arena, WRT_CHECK_ARENA_CANARY))
+        return true;
+    if (state_of(block) == BLOCK_LARGE)
+        return has_canary(arena, payload_of(block) + asked_bytes(block));
+    return is_marked(arena, block);
 }
 
 static bool is_sound(const struct wrt_arena *arena, const struct wrt_arena_block *block)
 {
     if (!is_signed(arena, block))
         return false;
-    if (state_of(block) == BLOCK_LIVE && has_check(arena, WRT_CHECK_ARENA_CANARY))
-        return has_canary(arena, payload_of(block) + asked_bytes(block));
-    return true;
+    return state_of(block) != BLOCK_LIVE || has_sound_end(arena, block);
 }
 
 static bool has_sound_neighbours(const struct wrt_arena *arena,
@@ -484,11 +492,6 @@ static bool is_within_chunks(const struct wrt_arena *arena, const void *payload)
     return false;
 }
 
-static const uint8_t *end_of(const struct wrt_arena_block *block)
-{
-    return payload_of(block) + asked_bytes(block);
-}
-
 /* Is there a live block's header in front of `payload`, and are it and what the level asks
  * for as they were? The walk over the arenas happens on error only. */
 static inline enum wrt_status examine(const struct wrt_arena *arena, const void *payload)
@@ -505,7 +508,7 @@ static inline enum wrt_status examine(const struct wrt_arena *arena, const void 
     state = state_of(block);
     if (state != BLOCK_LIVE && state != BLOCK_LARGE)
         return WRT_ERR_STATE;
-    if (has_check(arena, WRT_CHECK_ARENA_CANARY) && !has_canary(arena, end_of(block)))
+    if (!has_sound_end(arena, block))
         return WRT_ERR_CORRUPT;
     if (has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS) && !has_sound_neighbours(arena, block))
         return WRT_ERR_CORRUPT;
@@ -586,8 +589,12 @@ static void resized(struct wrt_arena *arena, struct wrt_arena_block *block, unsi
     arena->allocations--; /* a resize is none */
     arena->used_bytes -= old_bytes;
     count_in(arena, class_index(block), size_bytes);
-    if (has_check(arena, WRT_CHECK_ARENA_CANARY))
+    if (!has_check(arena, WRT_CHECK_ARENA_CANARY))
+        return;
+    if (state_of(block) == BLOCK_LARGE)
         set_canary(arena, payload_of(block) + size_bytes);
+    else
+        mark_rest(arena, block);
 }
 
 static bool resize_large_in_place(struct wrt_arena *arena, struct wrt_arena_block *block,
@@ -627,7 +634,7 @@ static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *blo
     }
     set_word(arena, block, room, previous_units_of(block), 0, BLOCK_NONE);
     split(arena, block, units);
-    make_live(arena, block, size_bytes);
+    set_use(arena, block, (uint32_t)(payload_bytes(block) - size_bytes), BLOCK_LIVE);
     resized(arena, block, class, old_bytes, size_bytes);
     return true;
 }
@@ -703,8 +710,54 @@ static enum wrt_status check_size(const struct wrt_arena *arena, size_t size_byt
     return WRT_OK;
 }
 
-enum wrt_status wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes,
-                                   size_t alignment_bytes, void **out, struct wrt_error *error)
+/* ---- the common case of one owner, in few instructions; what is odd goes the other way ---- */
+
+static inline bool allocate_quick(struct wrt_arena *arena, size_t size_bytes, void **out)
+{
+    uint32_t units;
+    unsigned class = class_above(raw_units(arena, size_bytes), &units);
+    struct wrt_arena_block *block = arena->quick[class];
+
+    if (block == NULL)
+        return false;
+    if (has_check(arena, WRT_CHECK_ARENA_LINKS) &&
+        !(is_signed(arena, block) && state_of(block) == BLOCK_QUICK))
+        return false;
+    (void)quick_pop(arena, class);
+    make_live(arena, block, size_bytes);
+    arena->quick_hits++;
+    count_in(arena, class / WRT_ARENA_SECOND_LEVELS, size_bytes);
+    *out = payload_of(block);
+    return true;
+}
+
+static inline bool free_quick(struct wrt_arena *arena, void *payload)
+{
+    struct wrt_arena_block *block = block_of(payload);
+    uint32_t units;
+    unsigned class;
+
+    if (has_check(arena, WRT_CHECK_ARENA_HEADER) &&
+        ((uintptr_t)payload % UNIT_BYTES != 0 || !is_signed(arena, block)))
+        return false;
+    if (state_of(block) != BLOCK_LIVE)
+        return false;
+    class = class_above(units_of(block), &units);
+    if (units_of(block) != units || class >= QUICK_CLASSES ||
+        arena->quick_count >= arena->quick_limit ||
+        arena->quick_bytes >= arena->quick_bytes_limit)
+        return false;
+    if (has_check(arena, WRT_CHECK_ARENA_CANARY) && !is_marked(arena, block))
+        return false;
+    arena->live[class / WRT_ARENA_SECOND_LEVELS]--;
+    arena->used_bytes -= payload_bytes(block) - slack_of(block);
+    quick_push(arena, block, class);
+    return true;
+}
+
+static __attribute__((noinline)) enum wrt_status
+allocate_any(struct wrt_arena *arena, size_t size_bytes, size_t alignment_bytes, void **out,
+             struct wrt_error *error)
 {
     size_t alignment = alignment_bytes < UNIT_BYTES ? UNIT_BYTES : alignment_bytes;
     enum wrt_status status = check_size(arena, size_bytes, error);
@@ -721,7 +774,16 @@ enum wrt_status wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes,
     return status;
 }
 
-enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block)
+enum wrt_status wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes,
+                                   size_t alignment_bytes, void **out, struct wrt_error *error)
+{
+    if ((alignment_bytes & ~(size_t)UNIT_BYTES) == 0 && size_bytes - 1 < arena->quick_size_limit &&
+        allocate_quick(arena, size_bytes, out))
+        return WRT_OK;
+    return allocate_any(arena, size_bytes, alignment_bytes, out, error);
+}
+
+static __attribute__((noinline)) enum wrt_status free_any(struct wrt_arena *arena, void *block)
 {
     enum wrt_status status;
 
@@ -731,6 +793,13 @@ enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block)
     status = free_locked(arena, block);
     unlock(arena);
     return status;
+}
+
+enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block)
+{
+    if (block != NULL && arena->quick_size_limit != 0 && free_quick(arena, block))
+        return WRT_OK;
+    return free_any(arena, block);
 }
 
 enum wrt_status wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes,

@@ -125,8 +125,7 @@ static const char *fault_of(const struct wrt_arena *arena, const struct wrt_aren
     case BLOCK_LIVE:
         if (slack_of(block) > payload_bytes(block))
             return "slack is larger than the block";
-        if (has_check(arena, WRT_CHECK_ARENA_CANARY) &&
-            !has_canary(arena, payload_of(block) + asked_bytes(block)))
+        if (has_check(arena, WRT_CHECK_ARENA_CANARY) && !is_marked(arena, block))
             return "written past its end";
         return NULL;
     case BLOCK_FREE:

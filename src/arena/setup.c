@@ -127,6 +127,17 @@ static void set_limits(struct wrt_arena *arena, const struct wrt_arena_config *c
         arena->extra_bytes += CANARY_BYTES;
 }
 
+/* Blocks of one owner that are neither scrubbed nor compared with their neighbours. */
+static void set_short_way(struct wrt_arena *arena, const struct wrt_arena_config *config)
+{
+    size_t most = (size_t)(QUICK_UNITS_LIMIT - 2 * QUICK_UNITS_LIMIT / 16) * UNIT_BYTES;
+
+    arena->quick_size_limit = most < arena->large_bytes ? most : arena->large_bytes;
+    if (config->is_shared || arena->quick_limit == 0 ||
+        has_check(arena, WRT_CHECK_ARENA_SCRUB) || has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS))
+        arena->quick_size_limit = 0;
+}
+
 /* Cuts the block into chunks as large as sizes in 16 bits allow. */
 static void add_static(struct wrt_arena *arena, uint8_t *block, size_t bytes)
 {
@@ -181,6 +192,7 @@ enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
     }
     if (arena->is_static)
         add_static(arena, config->static_block, config->static_block_bytes);
+    set_short_way(arena, config);
     status = wrt_arena_preallocate(arena, config->preallocate_bytes, error);
     if (status != WRT_OK)
         wrt_arena_deinit(arena);

@@ -99,7 +99,7 @@ static void header_finds_an_underrun(void **state)
 
 static void canary_finds_an_overrun_by_one_byte(void **state)
 {
-    static const size_t sizes[] = {1, 24, 100, 1000, 70000};
+    static const size_t sizes[] = {1, 7, 24, 100, 101, 333, 480, 1000, 70000};
 
     (void)state;
     FOR_EACH_LEVEL (level) {
@@ -119,6 +119,41 @@ static void canary_finds_an_overrun_by_one_byte(void **state)
                 block[sizes[i]] = saved;
                 assert_int_equal(wrt_arena_free(&arena, block), WRT_OK);
             }
+            wrt_arena_deinit(&arena);
+        }
+    }
+}
+
+/* A block of 5,000 bytes is rounded up to 5,112: what changes bytes of that alone is found by
+ * "exact", what changes the last 24 of them by "canary". A fresh block is not the only one
+ * that has them: so has one that was resized where it stands. */
+static void exact_finds_writes_within_what_was_rounded_up(void **state)
+{
+    enum { SIZE = 5000, ROOM = 5112 };
+
+    (void)state;
+    FOR_EACH_LEVEL (level) {
+        for (int is_resized = 0; is_resized < 2; is_resized++) {
+            uint8_t *block;
+            void *same;
+
+            make(level);
+            block = get(is_resized ? SIZE - 900 : SIZE);
+            if (is_resized) {
+                memset(block, 7, SIZE - 900);
+                assert_int_equal(wrt_arena_resize(&arena, block, SIZE, &same, NULL), WRT_OK);
+                assert_ptr_equal(same, block);
+                assert_int_equal(block[SIZE - 901], 7);
+            }
+            block[SIZE] ^= 1;
+            assert_int_equal(wrt_arena_free(&arena, block),
+                             level >= WRT_VERIFY_FULL ? WRT_ERR_CORRUPT : WRT_OK);
+            wrt_arena_deinit(&arena);
+            make(level);
+            block = get(SIZE);
+            block[ROOM - 24] ^= 1;
+            assert_int_equal(wrt_arena_free(&arena, block),
+                             level >= WRT_VERIFY_STANDARD ? WRT_ERR_CORRUPT : WRT_OK);
             wrt_arena_deinit(&arena);
         }
     }
@@ -282,6 +317,7 @@ int main(void)
         cmocka_unit_test(header_finds_foreign_pointers_and_second_frees),
         cmocka_unit_test(header_finds_an_underrun),
         cmocka_unit_test(canary_finds_an_overrun_by_one_byte),
+        cmocka_unit_test(exact_finds_writes_within_what_was_rounded_up),
         cmocka_unit_test(links_finds_writes_to_a_listed_block),
         cmocka_unit_test(scrub_finds_a_write_after_free),
         cmocka_unit_test(a_broken_quarantine_is_not_followed),
