@@ -10,6 +10,9 @@ endif()
 if(TARGET wrt_cli)
   install(TARGETS wrt_cli)
 endif()
+if(TARGET wrt_tenant) # beside wrt, where wrt looks first
+  install(TARGETS wrt_tenant)
+endif()
 install(DIRECTORY include/wrt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
 install(EXPORT wrt-targets NAMESPACE wrt:: DESTINATION ${package})
 

@@ -95,6 +95,22 @@ WRT_MUST_CHECK enum wrt_status
 wrt_port_confine_self(const struct wrt_port_confinement *confinement,
                       struct wrt_port_confined *out);
 
+/* ------------------------------------------------------- a host and its workers ---- */
+
+/* Two ends of a line (descriptors, closed by wrt_port_file_close): wrt_port_poll says HANGUP of
+ * `theirs` once all copies of `ours` are closed, so when the process that has it ends. `ours` is
+ * not inherited. Linux: pipe2. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs);
+
+/* The absolute path of the running program, with its NUL. ERR_NO_SPACE.
+ * Linux: /proc/self/exe. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status wrt_port_program_path(char *out, size_t size_bytes);
+
+/* Where wrt_port_object_create's handle can be given to another process as a descriptor: that
+ * descriptor. Linux, QNX: the handle itself. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_object_descriptor(const struct wrt_port_object *object, int *out);
+
 /* --------------------------------------------------------------- memory pressure ---- */
 
 /* Sleeps until the system's free memory falls below the threshold or the deadline passes

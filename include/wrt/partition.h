@@ -326,6 +326,9 @@ wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
 WRT_API void wrt_partition_uncharge(struct wrt_partition *partition, enum wrt_charge charge,
                                     uint64_t size_bytes);
 
+/* Its name; borrowed, as long as the partition lives. */
+WRT_API const char *wrt_partition_name(const struct wrt_partition *partition);
+
 /* The level that everything in the partition is checked at. O(1). */
 WRT_API enum wrt_verification_level
 wrt_partition_verification(const struct wrt_partition *partition);

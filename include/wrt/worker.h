@@ -20,7 +20,7 @@
  * "wrt" "heartbeat" (() -> ()), which raises a counter that the host can read.
  *
  * Threads: a worker belongs to one thread at a time; different workers may be used together if
- * their partitions may. interrupt and get_info may be called from any thread.
+ * their partitions may. interrupt may be called from any thread while the worker lives.
  */
 #ifndef WRT_WORKER_H
 #define WRT_WORKER_H
@@ -93,8 +93,8 @@ struct wrt_worker_config {
                                 the worker is killed; 0 = 100 ms */
 };
 
-/* Starts and confines a worker, and loads and links the module there (its start function does
- * not run: call it "_start" or as the module's exports say). Gives *out, charged to `partition`
+/* Starts and confines a worker, and loads and links the module there; a start section runs
+ * there too, within start_ns. Gives *out, charged to `partition`
  * as HOST; the process is attached to it. Blocks until the worker is ready.
  * ERR_UNSUPPORTED: this system cannot, or a required feature is missing (named).
  * ERR_NOT_FOUND: no program. ERR_MALFORMED, ERR_INVALID, ERR_UNLINKABLE ...: as the module was
@@ -150,7 +150,8 @@ wrt_worker_call(struct wrt_worker *worker, const char *function,
                 struct wrt_value *results, uint32_t result_capacity, uint32_t *out_count,
                 const struct wrt_worker_budget *budget, struct wrt_error *error);
 
-/* The call under way pauses at its next stop point. Any thread. */
+/* The call under way pauses within about a millisecond of guest time; one that waits in a host
+ * function pauses after that, or at its deadline. Any thread. */
 WRT_API void wrt_worker_interrupt(struct wrt_worker *worker);
 /* Stops it from running at all (no processor time), and lets it go on. ERR_CLOSED. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_worker_suspend(struct wrt_worker *worker,

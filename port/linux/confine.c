@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "linux.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -211,4 +213,35 @@ enum wrt_status wrt_port_memory_watch(uint64_t free_below_bytes, uint64_t deadli
 {
     (void)free_below_bytes, (void)deadline_ns;
     return WRT_ERR_UNSUPPORTED;
+}
+
+/* ---- a host and its workers ---- */
+
+enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return wrt_linux_to_status(errno);
+    *out_theirs = ends[0];
+    *out_ours = ends[1];
+    return WRT_OK;
+}
+
+enum wrt_status wrt_port_program_path(char *out, size_t size_bytes)
+{
+    ssize_t length = readlink("/proc/self/exe", out, size_bytes);
+
+    if (length < 0)
+        return wrt_linux_to_status(errno);
+    if ((size_t)length >= size_bytes)
+        return WRT_ERR_NO_SPACE;
+    out[length] = '\0';
+    return WRT_OK;
+}
+
+enum wrt_status wrt_port_object_descriptor(const struct wrt_port_object *object, int *out)
+{
+    *out = (int)object->handle;
+    return WRT_OK;
 }

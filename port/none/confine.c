@@ -56,3 +56,21 @@ enum wrt_status wrt_port_memory_watch(uint64_t free_below_bytes, uint64_t deadli
     (void)free_below_bytes, (void)deadline_ns;
     return WRT_ERR_UNSUPPORTED;
 }
+
+enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs)
+{
+    (void)out_ours, (void)out_theirs;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+enum wrt_status wrt_port_program_path(char *out, size_t size_bytes)
+{
+    (void)out, (void)size_bytes;
+    return WRT_ERR_UNSUPPORTED;
+}
+
+enum wrt_status wrt_port_object_descriptor(const struct wrt_port_object *object, int *out)
+{
+    (void)object, (void)out;
+    return WRT_ERR_UNSUPPORTED;
+}

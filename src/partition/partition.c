@@ -538,3 +538,8 @@ enum wrt_verification_level wrt_partition_verification(const struct wrt_partitio
 {
     return (enum wrt_verification_level)partition->verification;
 }
+
+const char *wrt_partition_name(const struct wrt_partition *partition)
+{
+    return partition->name;
+}

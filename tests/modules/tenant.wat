@@ -1,0 +1,45 @@
+;; What a tenant may do to its host: count, spin, grow, crash, read and write wherever it likes,
+;; exit, and beat. For tests of the isolation tiers.
+(module
+  (import "wrt" "heartbeat" (func $beat))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1 4096)
+  (table $t 4 1000000 funcref)
+  (global $count (mut i32) (i32.const 0))
+  (data (i32.const 16) "tenant")
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func (export "four") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+    (local.get 3) (local.get 2) (local.get 1) (local.get 0))
+  (func (export "count") (result i32)
+    (global.set $count (i32.add (global.get $count) (i32.const 1)))
+    (global.get $count))
+  (func (export "beat") (call $beat))
+  (func (export "spin") (loop $l (br $l)))
+  (func (export "trap") unreachable)
+  (func (export "exit") (param i32) (call $exit (local.get 0)))
+  (func $deep (param i32) (result i32)
+    (i32.add (i32.const 1) (call $deep (i32.add (local.get 0) (i32.const 1)))))
+  (func (export "recurse") (result i32) (call $deep (i32.const 0)))
+  ;; grows by pages until refused; every page is touched; the pages that it has then
+  (func (export "grow") (result i32) (local $old i32)
+    (block $done
+      (loop $more
+        (local.set $old (memory.grow (i32.const 1)))
+        (br_if $done (i32.eq (local.get $old) (i32.const -1)))
+        (i32.store (i32.mul (local.get $old) (i32.const 65536)) (i32.const -1))
+        (br $more)))
+    (memory.size))
+  (func (export "grow_table") (result i32)
+    (block $done
+      (loop $more
+        (br_if $done (i32.eq (table.grow $t (ref.null func) (i32.const 100)) (i32.const -1)))
+        (br $more)))
+    (table.size $t))
+  (func (export "read") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "write") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "read_far") (param i32) (result i32) (i32.load offset=4294967292 (local.get 0)))
+  (func (export "indirect") (param i32) (call_indirect $t (local.get 0)))
+  (func (export "fill") (param i32 i32) (memory.fill (local.get 0) (i32.const 0xAA) (local.get 1)))
+  (func (export "copy") (param i32 i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (local.get 2))))
