@@ -24,7 +24,7 @@
     X(MALFORMED, 242, "the file is not a WebAssembly module")                         \
     X(INVALID, 243, "the module does not validate")                                   \
     X(UNLINKABLE, 244, "an import is missing or has another type")                    \
-    X(TRAP, 245, "the guest trapped")                                                 \
+    X(TRAP, 245, "the guest trapped, or threw an exception that nothing caught")      \
     X(FUEL, 246, "the guest used up its fuel")                                        \
     X(DEADLINE, 247, "the guest ran past its deadline")                               \
     X(MEMORY, 248, "a limit or the system refused memory for loading or starting")    \

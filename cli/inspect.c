@@ -11,7 +11,7 @@
 
 #include "session.h"
 
-static const char *const kind_names[] = {"function", "table", "memory", "global"};
+static const char *const kind_names[] = {"function", "table", "memory", "global", "tag"};
 
 static void print_limits(const struct wrt_limits *limits, const char *unit)
 {
@@ -40,6 +40,7 @@ static void print_type(const struct wrt_extern_type *type)
         printf("%s%s", type->global.is_mutable ? "mutable " : "",
                wrt_value_type_name(type->global.content));
         break;
+    case WRT_EXTERN_TAG: cli_print_function_type(stdout, &type->tag); break;
     }
 }
 
@@ -177,6 +178,7 @@ static enum wrt_status stand_in(struct wrt_store *store, const struct wrt_extern
     case WRT_EXTERN_MEMORY: return wrt_memory_create(store, &type->memory, &out->of.memory, error);
     case WRT_EXTERN_GLOBAL:
         return wrt_global_create(store, &type->global, zero, &out->of.global, error);
+    case WRT_EXTERN_TAG: return wrt_tag_create(store, &type->tag, &out->of.tag, error);
     }
     return WRT_ERR_ARGUMENT;
 }

@@ -34,7 +34,8 @@ enum cli_exit cli_exit_of(enum wrt_status status)
     case WRT_ERR_MALFORMED: return CLI_EXIT_MALFORMED;
     case WRT_ERR_INVALID: return CLI_EXIT_INVALID;
     case WRT_ERR_UNLINKABLE: return CLI_EXIT_UNLINKABLE;
-    case WRT_ERR_TRAP: return CLI_EXIT_TRAP;
+    case WRT_ERR_TRAP:
+    case WRT_ERR_EXCEPTION: return CLI_EXIT_TRAP;
     case WRT_ERR_NO_MEMORY:
     case WRT_ERR_PARTITION_MAX:
     case WRT_ERR_LIMIT: return CLI_EXIT_MEMORY;

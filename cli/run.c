@@ -287,7 +287,8 @@ static int conclude(const struct cli_session *session, enum wrt_status status,
     case WRT_OK: return CLI_EXIT_OK;
     case WRT_EXITED: return guest_exit(wrt_store_exit_code(session->store));
     case WRT_PAUSED: return report_pause(session);
-    case WRT_ERR_TRAP: return report_trap(session);
+    case WRT_ERR_TRAP:
+    case WRT_ERR_EXCEPTION: return report_trap(session);
     default: return cli_fail_status(session->config->file, status, error);
     }
 }

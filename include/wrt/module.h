@@ -34,6 +34,7 @@ struct wrt_module_config {
     uint32_t max_tables;          /* default and most 65,000 */
     uint32_t max_memories;        /* default 1,000; most 65,000 */
     uint32_t max_globals;         /* default 1,000,000 */
+    uint32_t max_tags;            /* default 1,000,000 */
     uint32_t max_segments;        /* data, and elements, each; default 100,000 */
     uint32_t max_parameters;      /* default 1,000; so for results */
     uint32_t max_locals;          /* of one function, parameters included; default 50,000 */
@@ -97,6 +98,7 @@ wrt_module_scrub(const struct wrt_module *module, uint64_t *position, uint64_t p
 struct wrt_module_info {
     uint32_t type_count, import_count, export_count;
     uint32_t function_count, table_count, memory_count, global_count; /* with imports */
+    uint32_t tag_count, imported_tag_count;
     uint32_t imported_function_count, imported_table_count;
     uint32_t imported_memory_count, imported_global_count;
     uint32_t element_segment_count, data_segment_count, custom_section_count;

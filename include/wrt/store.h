@@ -29,6 +29,7 @@ struct wrt_function;
 struct wrt_table;
 struct wrt_memory;
 struct wrt_global;
+struct wrt_tag;
 struct wrt_caller;
 
 /* Zero-fill, set what you need. A bad value is ERR_ARGUMENT and named. */
@@ -41,6 +42,9 @@ struct wrt_store_config {
     uint64_t gc_heap_bytes;      /* of structs and arrays; taken when the first module that has
                                     such types is instantiated; 4 KiB .. 2 GiB; 0 = 1 MiB */
     uint32_t max_held_references; /* wrt_reference_hold; .. 65,536; 0 = 16 */
+    uint32_t exception_cells;    /* pool of exceptions, 8 bytes each: 2 for an exception and one
+                                    for each of its values; 64 .. 2^24; 0 = 4,096. Charged when
+                                    the store gets its first tag */
     struct wrt_page_config pages; /* provider and guards of linear memories; sizes ignored */
     bool trap_guard_hits;        /* a touch of a guard or of closed pages of a linear memory, by
                                     a guest or by a host function that it calls, is a trap;
@@ -69,6 +73,7 @@ struct wrt_extern {
         struct wrt_table *table;
         struct wrt_memory *memory;
         struct wrt_global *global;
+        struct wrt_tag *tag; /* wrt/exception.h */
     } of;
 };
 
@@ -78,6 +83,8 @@ struct wrt_extern {
  *   WRT_PAUSED: the guest's call pauses, and resuming calls this function again with the
  *     same arguments;
  *   WRT_EXITED after wrt_caller_exit; WRT_ERR_TRAP after wrt_caller_trap;
+ *   WRT_ERR_EXCEPTION after wrt_caller_throw, or after a call back into the guest that ended so:
+ *     the exception goes on in the guest that called;
  *   any other error becomes a host trap that carries its name.
  * Reaches guest memory only by wrt_caller_read, _write and _span. With trap_guard_hits it is
  * left at once, nothing unwound, when it goes past a span into a guard: it must hold no lock
@@ -186,6 +193,8 @@ WRT_API void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type 
  *               wrt_store_pause_reason; wrt_store_resume continues, wrt_store_drop forgets
  *   WRT_EXITED  see wrt_store_exit_code
  *   ERR_TRAP    see wrt_store_trap
+ *   ERR_EXCEPTION  an exception was not caught: see wrt_store_exception; the trap's kind is
+ *               UNCAUGHT_EXCEPTION and the frames are those of the throw
  * ERR_BUSY while a call is paused. ERR_CORRUPT at level Critical: what the store depends on
  * was changed; nothing ran, and wrt_store_trap (kind NONE) has a text that names it.
  * Allocates nothing. */
@@ -285,8 +294,11 @@ WRT_API void wrt_store_clear_interrupt(struct wrt_store *store);
     X(HEAP_EXHAUSTED, "garbage-collected heap exhausted")           \
     X(UNALIGNED_ATOMIC, "unaligned atomic")                         \
     X(NOT_SHARED, "expected shared memory")                         \
-    X(TOO_MANY_WAITERS, "too many threads wait")                   \
-    X(GUARD_HIT, "guard page touched")
+    X(TOO_MANY_WAITERS, "too many threads wait")                    \
+    X(GUARD_HIT, "guard page touched")                              \
+    X(NULL_EXCEPTION, "null exception reference")                   \
+    X(EXCEPTIONS_EXHAUSTED, "exceptions exhausted")                 \
+    X(UNCAUGHT_EXCEPTION, "uncaught exception")
 
 enum wrt_trap_kind {
 #define WRT_TRAP_ENUM(name, sentence) WRT_TRAP_##name,

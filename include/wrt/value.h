@@ -54,6 +54,7 @@ union wrt_slot {
     double f64;
     struct wrt_function *function; /* funcref; NULL is ref.null */
     void *external;                /* externref; NULL is ref.null */
+    uint64_t exception;            /* exnref: see wrt/exception.h; 0 is ref.null */
 };
 
 /* A value with its type, for calls from the host. */
@@ -109,7 +110,8 @@ enum wrt_extern_kind {
     WRT_EXTERN_FUNCTION = 0,
     WRT_EXTERN_TABLE = 1,
     WRT_EXTERN_MEMORY = 2,
-    WRT_EXTERN_GLOBAL = 3
+    WRT_EXTERN_GLOBAL = 3,
+    WRT_EXTERN_TAG = 4
 };
 
 /* The type of an import or export; `kind` picks the member. */
@@ -119,6 +121,7 @@ struct wrt_extern_type {
     struct wrt_table_type table;
     struct wrt_memory_type memory;
     struct wrt_global_type global;
+    struct wrt_function_type tag; /* no results */
 };
 
 /* Bytes of a module, not NUL-terminated, may hold any byte (names are UTF-8). */

@@ -9,6 +9,7 @@
 #include "wrt/broadcast.h"
 #include "wrt/cacheline.h"
 #include "wrt/counters.h"
+#include "wrt/exception.h"
 #include "wrt/futex.h"
 #include "wrt/integrity.h"
 #include "wrt/latest.h"

@@ -180,7 +180,7 @@ static void unset_locals(struct translator *t, const struct control *c)
         t->local_unset[t->inits[--t->init_count]] = true;
 }
 
-static void now_unreachable(struct translator *t)
+void wrt_end_path(struct translator *t)
 {
     struct control *c = innermost(t);
     /* Drop the block's operands; their aliases go with them, newest first. */
@@ -237,7 +237,7 @@ static const wrt_type *list_of_one(struct translator *t, wrt_type type)
 }
 
 /* A block type (spec 5.4.1): empty, one value type, or a type index as s33. */
-static bool read_block_type(struct translator *t, struct wrt_function_type *out)
+bool wrt_read_block_type(struct translator *t, struct wrt_function_type *out)
 {
     memset(out, 0, sizeof *out);
     if (t->r.at != t->r.end && *t->r.at == 0x40) {
@@ -266,7 +266,7 @@ static bool read_block_type(struct translator *t, struct wrt_function_type *out)
 static bool begin_block(struct translator *t, enum control_kind kind)
 {
     struct wrt_function_type type;
-    if (!read_block_type(t, &type))
+    if (!wrt_read_block_type(t, &type))
         return false;
     const uint32_t condition = t->height - 1;
     if (kind == CONTROL_IF && !pop(t, WRT_I32))
@@ -305,7 +305,7 @@ static bool begin_else(struct translator *t)
         return false;
     if (!wrt_emit_br(t, 0))
         return false;
-    now_unreachable(t);
+    wrt_end_path(t);
     unset_locals(t, c);
     c->kind = CONTROL_ELSE;
     c->unreachable = false;
@@ -322,20 +322,22 @@ static bool end_block(struct translator *t)
     struct control *c = innermost(t);
     if (!check_end(t))
         return false;
-    const bool joined = !t->live || c->fixups != 0 || c->else_fixup != 0;
-    if (c->kind == CONTROL_IF) {
-        if (c->type.parameter_count != c->type.result_count ||
-            !wrt_types_are(t->module, c->type.parameters, c->type.results, c->type.result_count))
-            return wrt_invalid(&t->r, "type mismatch: if without else whose parameters are not "
-                                      "its results");
+    const bool joined = !t->live || c->fixups != 0 || c->else_fixup != 0 || c->catches != 0;
+    if (c->kind == CONTROL_TRY && !wrt_leave_try(t))
+        return false;
+    if (c->kind == CONTROL_IF &&
+        (c->type.parameter_count != c->type.result_count ||
+         !wrt_types_are(t->module, c->type.parameters, c->type.results, c->type.result_count)))
+        return wrt_invalid(&t->r, "type mismatch: if without else whose parameters are not "
+                                  "its results");
+    if (joined || c->kind == CONTROL_IF) {
+        /* Before anything arrives here: in code that cannot run nothing may be emitted. */
         if (!wrt_settle_top(t, c->type.result_count))
             return false;
-        wrt_bind(t, c->else_fixup, t->live); /* the missing else joins the other arrivals */
-    }
-    if (c->kind != CONTROL_LOOP && c->fixups != 0) {
-        if (!wrt_settle_top(t, c->type.result_count))
-            return false;
+        if (c->kind == CONTROL_IF)
+            wrt_bind(t, c->else_fixup, t->live); /* the missing else joins the others */
         wrt_bind(t, c->fixups, t->live);
+        wrt_bind_catches(t, c);
     }
     const struct wrt_function_type type = c->type;
     unset_locals(t, c);
@@ -597,7 +599,7 @@ static bool do_return(struct translator *t)
 {
     if (!check_top(t, t->type->results, t->type->result_count) || !wrt_emit_return(t))
         return false;
-    now_unreachable(t);
+    wrt_end_path(t);
     return true;
 }
 
@@ -617,7 +619,7 @@ static bool finish_call(struct translator *t, unsigned op, const struct wrt_func
     if (type->result_count != t->type->result_count ||
         !wrt_types_are(t->module, type->results, t->type->results, type->result_count))
         return wrt_invalid(&t->r, "type mismatch: results of a tail call");
-    now_unreachable(t);
+    wrt_end_path(t);
     return true;
 }
 
@@ -668,7 +670,7 @@ static bool branch(struct translator *t)
     const wrt_type *types = label_types(&t->controls[t->control_count - 1 - depth], &count);
     if (!check_top(t, types, count) || !wrt_emit_br(t, depth))
         return false;
-    now_unreachable(t);
+    wrt_end_path(t);
     return true;
 }
 
@@ -727,7 +729,7 @@ static bool branch_table(struct translator *t)
     }
     if (!wrt_emit_br_table(t, index, count))
         return false;
-    now_unreachable(t);
+    wrt_end_path(t);
     return true;
 }
 
@@ -900,8 +902,9 @@ static bool constant(struct translator *t, uint8_t opcode)
 static bool other_opcode(struct translator *t, uint8_t opcode)
 {
     switch (opcode) {
-    case 0x06: case 0x07: case 0x08: case 0x09: case 0x0A: case 0x18: case 0x19: case 0x1F:
-        return wrt_unsupported(&t->r, "exceptions");
+    case 0x06: case 0x07: case 0x09: case 0x18: case 0x19:
+        t->r.at--;
+        return wrt_malformed(&t->r, "illegal opcode 0x%02x: exceptions of before 3.0", opcode);
     default:
         t->r.at--;
         return wrt_malformed(&t->r, "illegal opcode 0x%02x", opcode);
@@ -917,7 +920,7 @@ static bool unreachable(struct translator *t)
 {
     if (!wrt_emit_simple(t, OP_unreachable))
         return false;
-    now_unreachable(t);
+    wrt_end_path(t);
     return true;
 }
 
@@ -930,6 +933,8 @@ static bool instruction(struct translator *t, uint8_t opcode)
     case 0x03: return begin_block(t, CONTROL_LOOP);
     case 0x04: return begin_block(t, CONTROL_IF);
     case 0x05: return begin_else(t);
+    case 0x08: return wrt_translate_throw(t);
+    case 0x0A: return wrt_translate_throw_ref(t);
     case 0x0B: return end_block(t);
     case 0x0C: return branch(t);
     case 0x0D: return branch_if(t);
@@ -942,6 +947,7 @@ static bool instruction(struct translator *t, uint8_t opcode)
     case 0x1A: return drop(t);
     case 0x1B: return select_any(t);
     case 0x1C: return select_typed(t);
+    case 0x1F: return wrt_translate_try(t);
     case 0x20: case 0x21: case 0x22: return local_op(t, opcode);
     case 0x23: case 0x24: return global_op(t, opcode);
     case 0x25: return table_get_set(t, false);
@@ -971,10 +977,11 @@ static bool instruction(struct translator *t, uint8_t opcode)
     return other_opcode(t, opcode);
 }
 
-/* Structure costs no fuel: block, loop, else, end, nop. */
+/* Structure costs no fuel: block, loop, try_table, else, end, nop. */
 static bool is_free(uint8_t opcode)
 {
-    return (opcode >= 0x01 && opcode <= 0x03) || opcode == 0x05 || opcode == 0x0B;
+    return (opcode >= 0x01 && opcode <= 0x03) || opcode == 0x05 || opcode == 0x0B ||
+           opcode == 0x1F;
 }
 
 /* Branches carry the difference of two pending counts in 8 signed bits. */
@@ -995,6 +1002,13 @@ static bool step(struct translator *t)
 }
 
 /* ---- for other files ---- */
+
+bool wrt_enter_block(struct translator *t, enum control_kind kind,
+                     const struct wrt_function_type *type)
+{
+    return check_top(t, type->parameters, type->parameter_count) && wrt_settle_aliases(t) &&
+           push_control(t, kind, type);
+}
 
 bool wrt_push_type(struct translator *t, wrt_type type)
 {
@@ -1221,5 +1235,8 @@ void wrt_translator_free(struct translator *t)
     FREE(t->points, t->point_capacity);
     FREE(t->lives, t->live_capacity);
     FREE(t->targets, t->target_capacity);
+    FREE(t->boundaries, t->boundary_capacity);
+    FREE(t->tries, t->try_capacity);
+    FREE(t->catches, t->catch_capacity);
 #undef FREE
 }

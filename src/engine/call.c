@@ -82,6 +82,7 @@ enum wrt_run wrt_stop_point(struct wrt_exec *exec)
 static void drop_to(struct wrt_store *store, uint32_t depth)
 {
     struct wrt_exec *exec = &store->exec;
+    store->exceptions.searching = false; /* that was the innermost's */
     while (exec->depth > depth) {
         const struct wrt_activation *a = &store->activations[--exec->depth];
         exec->top = a->top;
@@ -109,6 +110,7 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     exec->top = out + results;
     exec->trap.text[0] = '\0';
     bool is_hit = false;
+    store->exceptions.current = 0;
     const enum wrt_status status =
         store->config.trap_guard_hits
             ? wrt_guarded_host(&caller, f, &base->slot, &out->slot, &is_hit)
@@ -128,6 +130,11 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
             return pause_for(exec, WRT_PAUSE_INTERRUPT);
         return pause_for(exec, wrt_should_stop(exec) ? WRT_PAUSE_DEADLINE : WRT_PAUSE_HOST);
     case WRT_EXITED: return WRT_RUN_EXITED;
+    case WRT_ERR_EXCEPTION:
+        if (store->exceptions.current == 0)
+            break; /* it threw nothing */
+        store->trapped_in_host = true;
+        return WRT_RUN_THROWN;
     default: break;
     }
     store->trapped_in_host = true;
@@ -137,8 +144,7 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     return trapped(exec, WRT_TRAP_HOST);
 }
 
-/* The single result of a call is in its accumulator, too. */
-static void load_accumulators(struct wrt_exec *exec, const union cell *result)
+void wrt_load_accumulators(struct wrt_exec *exec, const union cell *result)
 {
     exec->A = result->i64;
     exec->F = result->f32;
@@ -201,10 +207,12 @@ enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee
     const enum wrt_run how = run_host(exec, callee, arguments);
     if (how == WRT_RUN_PAUSED)
         exec->fuel += exec->pc[1].k.imm; /* the call will be settled again */
+    if (how == WRT_RUN_THROWN)
+        return wrt_raise(exec);
     if (how != WRT_RUN_CONTINUE)
         return how;
     if (callee->result_slots == 1)
-        load_accumulators(exec, arguments);
+        wrt_load_accumulators(exec, arguments);
     exec->pc = next;
     return WRT_RUN_CONTINUE;
 }
@@ -220,12 +228,14 @@ enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee
         const enum wrt_run how = run_host(exec, callee, arguments);
         if (how == WRT_RUN_PAUSED)
             exec->fuel += pc[1].k.imm;
+        if (how == WRT_RUN_THROWN)
+            return wrt_raise_from(exec, back, caller); /* this frame is left already */
         if (how != WRT_RUN_CONTINUE)
             return how;
         for (uint32_t i = 0; i < callee->result_slots; i++)
             fp[i] = arguments[i];
         if (callee->result_slots == 1)
-            load_accumulators(exec, fp);
+            wrt_load_accumulators(exec, fp);
         exec->pc = back;
         exec->fp = caller;
         return WRT_RUN_CONTINUE;
@@ -260,7 +270,7 @@ enum wrt_run wrt_return_to_instance(struct wrt_exec *exec)
     for (uint64_t i = 0; i < count; i++)
         to[i] = results[i];
     if (count == 1)
-        load_accumulators(exec, to);
+        wrt_load_accumulators(exec, to);
     exec->pc = back;
     exec->fp = caller;
     wrt_exec_enter_instance(exec, instance);
@@ -284,7 +294,9 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
         a->paused = true;
         return WRT_PAUSED;
     }
-    if (how == WRT_RUN_TRAP) {
+    if (how == WRT_RUN_THROWN)
+        exec->trap.kind = WRT_TRAP_UNCAUGHT_EXCEPTION;
+    if (how == WRT_RUN_TRAP || how == WRT_RUN_THROWN) {
         wrt_set_trap(store, exec->trap.kind);
         wrt_capture_frames(store);
         if (exec->trap.kind == WRT_TRAP_GUARD_HIT)
@@ -294,7 +306,12 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
         for (uint32_t i = 0; i < count; i++)
             results[i] = a->base[i].slot;
     drop_to(store, exec->depth - 1);
-    return how == WRT_RUN_DONE ? WRT_OK : how == WRT_RUN_EXITED ? WRT_EXITED : WRT_ERR_TRAP;
+    switch (how) {
+    case WRT_RUN_DONE: return WRT_OK;
+    case WRT_RUN_EXITED: return WRT_EXITED;
+    case WRT_RUN_THROWN: return WRT_ERR_EXCEPTION;
+    default: return WRT_ERR_TRAP;
+    }
 }
 
 static enum wrt_run interpret(struct wrt_store *store)
@@ -344,6 +361,7 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
     const uint32_t cells = larger(f->parameter_slots, f->result_slots);
     store->frame_count = store->kept_frames = 0;
     store->trapped_in_host = store->trapped_in_guard = false;
+    store->exceptions.current = 0;
     memset(&exec->trap, 0, offsetof(struct wrt_trap, text) + 1);
     exec->pause_reason = WRT_PAUSE_NONE;
     store->activations[exec->depth] = (struct wrt_activation){

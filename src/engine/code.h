@@ -101,6 +101,35 @@ struct wrt_point {
     uint32_t type;      /* of a call: index of the callee's type */
 };
 
+/* ---- where exceptions are caught ---- */
+
+enum wrt_catch_kind { WRT_CATCH, WRT_CATCH_REF, WRT_CATCH_ALL, WRT_CATCH_ALL_REF };
+
+#define WRT_CATCH_RETURNS UINT32_MAX
+
+/* One clause: the values go to `slot` and up, then control to the word `target`. */
+struct wrt_catch {
+    uint32_t tag;    /* WRT_CATCH, WRT_CATCH_REF: index in the module */
+    uint32_t target; /* WRT_CATCH_RETURNS: the values are the function's results */
+    uint16_t slot;
+    uint8_t kind : 7; /* enum wrt_catch_kind */
+    uint8_t is_loop : 1;
+    uint8_t fuel;    /* what the code there will settle, but did not execute */
+};
+
+/* A try_table with its clauses, from `first` on. */
+struct wrt_try {
+    uint32_t parent; /* the one around it; WRT_NO_TRY: none */
+    uint32_t first, count;
+};
+
+#define WRT_NO_TRY UINT32_MAX
+
+/* From `word` on, up to the next boundary, `innermost` is the try_table around. */
+struct wrt_boundary {
+    uint32_t word, innermost;
+};
+
 /* One translated function of a module. */
 struct wrt_code {
     const union word *entry;
@@ -117,6 +146,10 @@ struct wrt_code {
     const struct wrt_point *points;
     const struct wrt_live *lives;
     uint32_t point_count;
+    const struct wrt_boundary *boundaries; /* ascending; none: nothing is caught here */
+    const struct wrt_try *tries;
+    const struct wrt_catch *catches;
+    uint32_t boundary_count;
 };
 
 /* The addresses of all handlers, indexed by enum wrt_op. Constant. */

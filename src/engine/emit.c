@@ -110,6 +110,8 @@ bool wrt_emit_begin(struct translator *t)
 {
     t->code_count = t->position_count = t->map_count = 0;
     t->last = t->before = (struct emitted){0};
+    t->boundary_count = t->try_count = t->catch_count = 0;
+    t->innermost_try = WRT_NO_TRY;
     t->barrier = 0;
     t->pending = 0;
     t->live = true;

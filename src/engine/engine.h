@@ -16,6 +16,7 @@
 #include "heap.h"
 #include "wrt/futex.h"
 #include "wrt/lock.h"
+#include "wrt/exception.h"
 #include "wrt/module.h"
 #include "wrt/store.h"
 
@@ -114,6 +115,7 @@ struct wrt_module {
     struct wrt_const_expr *table_inits; /* size 0: filled with null */
     struct wrt_memory_type *memories;
     struct wrt_global_def *globals;
+    uint32_t *tags; /* canonical types */
     struct wrt_element_segment *elements;
     struct wrt_data_segment *data;
     struct wrt_code *codes; /* of defined functions */
@@ -181,6 +183,12 @@ struct wrt_global {
     struct wrt_global *next; /* made by the host */
 };
 
+struct wrt_tag {
+    const struct wrt_function_type *type;
+    const struct wrt_rtt *rtt;
+    struct wrt_store *store;
+};
+
 struct wrt_element_items {
     union wrt_slot *items; /* NULL: dropped or never kept */
     uint64_t count;
@@ -192,6 +200,7 @@ struct wrt_instance {
     struct wrt_memory **memories;
     struct wrt_global **globals;
     struct wrt_rtt *const *rtts; /* by type index */
+    struct wrt_tag **tags;
     struct wrt_store *store;
     struct wrt_module *module;
     struct wrt_function *own_functions;
@@ -209,7 +218,8 @@ struct wrt_definition {
 };
 
 /* How wrt_interpret came back. */
-enum wrt_run { WRT_RUN_CONTINUE = 0, WRT_RUN_DONE, WRT_RUN_TRAP, WRT_RUN_PAUSED, WRT_RUN_EXITED };
+enum wrt_run { WRT_RUN_CONTINUE = 0, WRT_RUN_DONE, WRT_RUN_TRAP, WRT_RUN_PAUSED, WRT_RUN_EXITED,
+               WRT_RUN_THROWN };
 
 /* What the interpreter keeps in memory: caches of the current instance first. */
 struct wrt_exec {
@@ -262,6 +272,21 @@ struct wrt_scrub {
     uint64_t piece;
 };
 
+/* The pool of exceptions, and the one that is on its way: see exception.c. */
+struct wrt_exceptions {
+    union cell *cells;  /* NULL: no tag yet */
+    uint64_t *starts;   /* bitmap: an exception begins at this cell */
+    uint32_t cursor;    /* the block where the next search for room begins */
+    uint64_t current;   /* exnref: thrown and not caught yet, or left uncaught */
+    bool searching;     /* a search for its handler stands paused */
+    struct wrt_frame_cursor {
+        const union word *pc;
+        union cell *fp;
+        struct wrt_instance *instance;
+        bool returned;  /* pc is a return address: the call is before it */
+    } origin, at;       /* where it was thrown; the frame that is searched next */
+};
+
 struct wrt_store {
     struct wrt_exec exec;
     struct wrt_partition *partition;
@@ -283,7 +308,8 @@ struct wrt_store {
     bool verifies_calls;      /* the check "call" is on */
     struct wrt_scrub scrub;
     struct wrt_frame frames[WRT_KEPT_FRAMES];
-    union word exit_code_words[2], instance_exit_words[2];
+    union word exit_code_words[2], instance_exit_words[2], search_words[2];
+    struct wrt_exceptions exceptions;
 };
 
 struct wrt_caller {
@@ -391,12 +417,25 @@ void wrt_memory_unmake(struct wrt_memory *memory);
  * reference is of this store (another's would outlive it) and of that type. */
 bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
                    union wrt_slot slot);
+bool wrt_is_function_type(const struct wrt_function_type *type);
+enum wrt_status wrt_copy_type(struct wrt_store *store, struct wrt_block **blocks,
+                              const struct wrt_function_type *type,
+                              struct wrt_function_type *out, struct wrt_error *error);
+/* A reference to an exception, null or not. */
+static inline bool wrt_is_exnref(wrt_type type)
+{
+    const wrt_type nullable = wrt_is_reference(type) ? wrt_or_null(type) : 0;
+    return nullable == WRT_EXNREF || nullable == WRT_NULLEXNREF;
+}
+bool wrt_is_exception(const struct wrt_store *store, uint64_t reference);
 bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
 
 /* What the specification allows a memory of that type, in its pages: sections.c. */
 uint64_t wrt_most_pages(const struct wrt_memory_type *type);
 
 /* ---- call.c ---- */
+/* The single result of a call is in its accumulator, too. */
+void wrt_load_accumulators(struct wrt_exec *exec, const union cell *result);
 enum wrt_status wrt_store_can_call(const struct wrt_store *store);
 
 /* ---- instance.c ---- */
@@ -451,6 +490,27 @@ enum wrt_run wrt_guarded_interpret(struct wrt_exec *exec);
 /* Installs the handler; ERR_UNSUPPORTED where there is none. */
 WRT_MUST_CHECK enum wrt_status wrt_guarded_start(struct wrt_error *error);
 void wrt_describe_guard_hit(struct wrt_store *store);
+/* ---- exception.c ---- */
+/* Makes room for exceptions if there is none yet. */
+enum wrt_status wrt_exceptions_prepare(struct wrt_store *store, struct wrt_error *error);
+/* Of an exception that is one: its tag, its values, and how many cells a tag's values take. */
+struct wrt_tag *wrt_exception_tag(const struct wrt_store *store, uint64_t reference);
+const union cell *wrt_exception_values(const struct wrt_store *store, uint64_t reference);
+static inline uint32_t wrt_cells_of(const struct wrt_tag *tag)
+{
+    return wrt_type_list_slots(tag->type->parameters, tag->type->parameter_count);
+}
+void wrt_shade_exceptions(struct wrt_store *store);
+/* Is one on its way or referred to? Reclaims the others. */
+bool wrt_has_exceptions(struct wrt_store *store);
+/* exec->pc stands at the instruction. */
+enum wrt_run wrt_throw(struct wrt_exec *exec);
+enum wrt_run wrt_throw_ref(struct wrt_exec *exec);
+/* Finds who catches exceptions.current, from exec's own frame outwards, or from another frame.
+ * CONTINUE: exec stands at the handler. THROWN: nobody in this activation; exec is as it was. */
+enum wrt_run wrt_raise(struct wrt_exec *exec);
+enum wrt_run wrt_raise_from(struct wrt_exec *exec, const union word *back, union cell *caller);
+enum wrt_run wrt_search_again(struct wrt_exec *exec);
 
 /* What stands on the value stack between frames of two instances: see call.c. */
 #define WRT_RECORD_CELLS 5

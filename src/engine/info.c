@@ -23,8 +23,8 @@ enum wrt_status wrt_module_get_item(const struct wrt_module *module, enum wrt_ex
 {
     const struct wrt_module_info *info = &module->info;
     const uint32_t counts[] = {info->function_count, info->table_count, info->memory_count,
-                               info->global_count};
-    if ((unsigned)kind > WRT_EXTERN_GLOBAL || index >= counts[kind])
+                               info->global_count, info->tag_count};
+    if ((unsigned)kind > WRT_EXTERN_TAG || index >= counts[kind])
         return WRT_ERR_BOUNDS;
     memset(out, 0, sizeof *out);
     out->kind = kind;
@@ -33,6 +33,7 @@ enum wrt_status wrt_module_get_item(const struct wrt_module *module, enum wrt_ex
     case WRT_EXTERN_TABLE: out->table = module->tables[index]; break;
     case WRT_EXTERN_MEMORY: out->memory = module->memories[index]; break;
     case WRT_EXTERN_GLOBAL: out->global = module->globals[index].type; break;
+    case WRT_EXTERN_TAG: out->tag = module->types[module->tags[index]].function; break;
     }
     return WRT_OK;
 }

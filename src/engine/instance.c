@@ -70,6 +70,7 @@ static bool import_fits(const struct build *b, uint32_t index, struct wrt_extern
                have.memory.is_shared == want->memory.is_shared &&
                limits_fit(have.memory.limits.minimum, &item.of.memory->type.limits,
                           &want->memory.limits);
+    case WRT_EXTERN_TAG: return item.of.tag->rtt == scope[b->module->tags[index]];
     default: return global_fits(item.of.global, scope, &want->global);
     }
 }
@@ -106,6 +107,7 @@ static enum wrt_status link_import(struct build *b, uint32_t index,
     case WRT_EXTERN_TABLE: b->instance->tables[at] = item.of.table; break;
     case WRT_EXTERN_MEMORY: b->instance->memories[at] = item.of.memory; break;
     case WRT_EXTERN_GLOBAL: b->instance->globals[at] = item.of.global; break;
+    case WRT_EXTERN_TAG: b->instance->tags[at] = item.of.tag; break;
     }
     return WRT_OK;
 }
@@ -132,6 +134,7 @@ static enum wrt_status make_instance(struct build *b)
         {info->table_count, sizeof *i->tables, &i->tables},
         {info->memory_count, sizeof *i->memories, &i->memories},
         {info->global_count, sizeof *i->globals, &i->globals},
+        {info->tag_count, sizeof *i->tags, &i->tags},
         {own, sizeof *i->own_functions, &i->own_functions},
         {info->element_segment_count, sizeof *i->elements, &i->elements},
         {info->data_segment_count, sizeof *i->data_dropped, &i->data_dropped},
@@ -189,6 +192,26 @@ static enum wrt_status make_globals(struct build *b)
         if (!wrt_const_evaluate(b->instance, &bytes, value))
             return heap_full(b);
         memcpy(global->wide, value, sizeof value);
+    }
+    return WRT_OK;
+}
+
+static enum wrt_status make_tags(struct build *b)
+{
+    const struct wrt_module_info *info = &b->module->info;
+    const uint32_t first = info->imported_tag_count;
+    struct wrt_tag *own = NULL;
+    if (first == info->tag_count)
+        return WRT_OK;
+    const enum wrt_status status =
+        take(b, WRT_CHARGE_RUNTIME, info->tag_count - first, sizeof *own, &own);
+    if (status != WRT_OK)
+        return status;
+    for (uint32_t t = first; t < info->tag_count; t++) {
+        own[t - first].type = &b->module->types[b->module->tags[t]].function;
+        own[t - first].rtt = b->instance->rtts[b->module->tags[t]];
+        own[t - first].store = b->store;
+        b->instance->tags[t] = &own[t - first];
     }
     return WRT_OK;
 }
@@ -394,7 +417,14 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
         status = make_memories(b);
     if (status == WRT_OK)
         status = make_elements(b);
-    return status == WRT_OK ? wrt_instance_seal(b->instance, &b->blocks, b->error) : status;
+    if (status == WRT_OK)
+        status = make_tags(b);
+    if (status == WRT_OK)
+        status = wrt_instance_seal(b->instance, &b->blocks, b->error);
+    /* Last: what it takes is the store's, and must not be given back. */
+    if (status == WRT_OK && b->module->info.tag_count != 0)
+        status = wrt_exceptions_prepare(b->store, b->error);
+    return status;
 }
 
 static enum wrt_status instantiate(struct wrt_store *store, struct wrt_module *module,
@@ -480,6 +510,7 @@ struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,
     case WRT_EXTERN_TABLE: item.of.table = instance->tables[export->index]; break;
     case WRT_EXTERN_MEMORY: item.of.memory = instance->memories[export->index]; break;
     case WRT_EXTERN_GLOBAL: item.of.global = instance->globals[export->index]; break;
+    case WRT_EXTERN_TAG: item.of.tag = instance->tags[export->index]; break;
     }
     return item;
 }

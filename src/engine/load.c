@@ -26,6 +26,7 @@ static void apply_defaults(struct wrt_module_config *c)
     c->max_tables = or_default(c->max_tables, 65000);
     c->max_memories = or_default(c->max_memories, 1000);
     c->max_globals = or_default(c->max_globals, 1000000);
+    c->max_tags = or_default(c->max_tags, 1000000);
     c->max_segments = or_default(c->max_segments, 100000);
     c->max_parameters = or_default(c->max_parameters, 1000);
     c->max_locals = or_default(c->max_locals, 50000);
@@ -184,8 +185,6 @@ static uint8_t section_rank(uint8_t section)
 
 static bool begin_section(struct wrt_module_loader *l, uint8_t section)
 {
-    if (section == SECTION_TAG)
-        return fail(l, WRT_ERR_UNSUPPORTED, "feature not supported: exceptions");
     const uint8_t rank = section_rank(section);
     if (rank == UINT8_MAX)
         return fail(l, WRT_ERR_MALFORMED, "malformed section id");

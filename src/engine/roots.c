@@ -83,6 +83,9 @@ void wrt_shade_stack(struct wrt_store *store)
 {
     struct walk w = {.store = store, .pc = store->exec.pc, .fp = store->exec.fp,
                      .instance = store->exec.instance, .activation = store->exec.depth};
+    wrt_shade_exceptions(store);
+    if (store->exceptions.searching)
+        w.pc = store->exceptions.origin.pc; /* no point: the whole frame is looked at */
     while (w.activation != 0) {
         if (w.instance == NULL || w.pc == store->exit_code_words) {
             leave_activation(&w);

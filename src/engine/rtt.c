@@ -336,6 +336,8 @@ bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, 
     case WRT_FUNCREF: return function_fits(store, scope, type, slot.function);
     case WRT_EXTERNREF: return (heap & 0xFF) == WRT_EXTERNREF && !is_stale(store, slot.i64);
     case WRT_ANYREF: return !is_stale(store, slot.i64) && wrt_any_is(store, scope, type, slot.i64);
+    case WRT_EXNREF:
+        return (heap & 0xFF) == WRT_EXNREF && wrt_is_exception(store, slot.exception);
     default: return false;
     }
 }

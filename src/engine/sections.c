@@ -149,6 +149,23 @@ static bool read_global_type(struct wrt_module_loader *l, struct wrt_global_type
     return true;
 }
 
+/* A tag (spec 5.5.9): attribute 0, and a function type without results. */
+static bool read_tag(struct wrt_module_loader *l, uint32_t *out)
+{
+    struct wrt_reader *r = &l->t.r;
+    uint8_t attribute = 0;
+    if (!uses(l, WRT_FEATURE_EXCEPTIONS) || !wrt_read_byte(r, &attribute))
+        return false;
+    if (attribute != 0) {
+        r->at--;
+        return wrt_malformed(r, "malformed tag attribute");
+    }
+    if (!read_type_index(l, out))
+        return false;
+    return l->module->types[*out].function.result_count == 0 ||
+           wrt_invalid(r, "non-empty tag result type");
+}
+
 /* ---- imports ---- */
 
 /* Imported items come before defined ones in each index space; both kinds of section
@@ -170,7 +187,7 @@ bool wrt_append_items(struct wrt_module_loader *l, void *array, uint32_t old, ui
 }
 
 struct import_counts {
-    uint32_t functions, tables, memories, globals;
+    uint32_t functions, tables, memories, globals, tags;
 };
 
 static bool read_import(struct wrt_module_loader *l, struct wrt_import *import)
@@ -199,7 +216,9 @@ static bool read_import(struct wrt_module_loader *l, struct wrt_import *import)
             return false;
         return !m->globals[import->index].type.is_mutable ||
                uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
-    case 4: return wrt_unsupported(r, "exceptions");
+    case WRT_EXTERN_TAG:
+        import->index = info->tag_count++;
+        return read_tag(l, &m->tags[import->index]);
     default:
         r->at--;
         return wrt_malformed(r, "malformed import kind");
@@ -224,6 +243,12 @@ static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
         if (kind == WRT_EXTERN_FUNCTION) {
             n.functions++;
             if (!wrt_read_u32(&r, &value))
+                return n;
+            continue;
+        }
+        if (kind == WRT_EXTERN_TAG) {
+            n.tags++;
+            if (!wrt_read_byte(&r, &flags) || !wrt_read_u32(&r, &value))
                 return n;
             continue;
         }
@@ -260,14 +285,16 @@ static bool read_imports(struct wrt_module_loader *l)
     if (!within(l, n.functions, c->max_functions, "max_functions") ||
         !within(l, n.tables, c->max_tables, "max_tables") ||
         !within(l, n.memories, c->max_memories, "max_memories") ||
-        !within(l, n.globals, c->max_globals, "max_globals"))
+        !within(l, n.globals, c->max_globals, "max_globals") ||
+        !within(l, n.tags, c->max_tags, "max_tags"))
         return false;
     /* One more of each: a malformed import is stored before it is refused. */
     if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->imports, &m->imports) ||
         !wrt_append_items(l, &m->function_types, 0, n.functions + 1, sizeof *m->function_types) ||
         !wrt_append_items(l, &m->tables, 0, n.tables + 1, sizeof *m->tables) ||
         !wrt_append_items(l, &m->memories, 0, n.memories + 1, sizeof *m->memories) ||
-        !wrt_append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals))
+        !wrt_append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals) ||
+        !wrt_append_items(l, &m->tags, 0, n.tags + 1, sizeof *m->tags))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!read_import(l, &m->imports[i]))
@@ -279,6 +306,7 @@ static bool read_imports(struct wrt_module_loader *l)
     m->info.imported_global_count = m->info.global_count;
     if (m->info.table_count > 1 && !uses(l, WRT_FEATURE_REFERENCE_TYPES))
         return false;
+    m->info.imported_tag_count = m->info.tag_count;
     return m->info.memory_count <= 1 || uses(l, WRT_FEATURE_MULTI_MEMORY);
 }
 
@@ -299,6 +327,20 @@ static bool read_functions(struct wrt_module_loader *l)
     }
     m->info.function_count = old + count;
     l->declared_functions = count;
+    return true;
+}
+
+static bool read_tags(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    uint32_t count = 0, old = m->info.tag_count;
+    if (!wrt_read_count(l, m->config.max_tags, old, "max_tags", &count) ||
+        !wrt_append_items(l, &m->tags, old, count, sizeof *m->tags))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_tag(l, &m->tags[old + i]))
+            return false;
+    m->info.tag_count = old + count;
     return true;
 }
 
@@ -446,10 +488,8 @@ static bool read_export(struct wrt_module_loader *l, struct wrt_export *export)
         !wrt_read_byte(r, &kind) || !wrt_read_u32(r, &export->index))
         return false;
     const uint32_t counts[] = {info->function_count, info->table_count, info->memory_count,
-                               info->global_count};
-    static const char *const names[] = {"function", "table", "memory", "global"};
-    if (kind == 4)
-        return wrt_unsupported(r, "exceptions");
+                               info->global_count, info->tag_count};
+    static const char *const names[] = {"function", "table", "memory", "global", "tag"};
     if (kind > 4)
         return wrt_malformed(r, "malformed export kind");
     if (export->index >= counts[kind])
@@ -658,11 +698,30 @@ bool wrt_load_section(struct wrt_module_loader *l, uint8_t section)
     case SECTION_START: return read_start(l);
     case SECTION_ELEMENT: return read_elements(l);
     case SECTION_DATA: return read_data(l);
+    case SECTION_TAG: return read_tags(l);
     default: return read_data_count(l);
     }
 }
 
 /* ---- code ---- */
+
+/* Copies one after another: all have the alignment of 32 bits. */
+static void keep_tries(const struct translator *t, struct wrt_code *code, uint8_t *to)
+{
+    struct wrt_boundary *boundaries = (struct wrt_boundary *)(void *)to;
+    struct wrt_try *tries = (struct wrt_try *)(void *)(boundaries + t->boundary_count);
+    struct wrt_catch *catches = (struct wrt_catch *)(void *)(tries + t->try_count);
+    for (uint32_t i = 0; i < t->boundary_count; i++)
+        boundaries[i] = t->boundaries[i];
+    for (uint32_t i = 0; i < t->try_count; i++)
+        tries[i] = t->tries[i];
+    for (uint32_t i = 0; i < t->catch_count; i++)
+        catches[i] = t->catches[i];
+    code->boundaries = boundaries;
+    code->tries = tries;
+    code->catches = catches;
+    code->boundary_count = t->boundary_count;
+}
 
 bool wrt_load_keep_code(struct wrt_module_loader *l)
 {
@@ -672,22 +731,25 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     const size_t words_bytes = t->code_count * sizeof *t->code;
     const size_t points_bytes = t->point_count * sizeof *t->points;
     const size_t lives_bytes = t->live_count * sizeof *t->lives;
+    const size_t try_bytes = t->boundary_count * sizeof *t->boundaries +
+                             t->try_count * sizeof *t->tries + t->catch_count * sizeof *t->catches;
     uint8_t *kept = NULL;
-    if (!wrt_load_take(l, WRT_CHARGE_CODE,
-                       words_bytes + points_bytes + lives_bytes + t->map_count, 1, &kept))
+    if (!wrt_load_take(l, WRT_CHARGE_CODE, words_bytes + points_bytes + lives_bytes + try_bytes +
+                                               t->map_count, 1, &kept))
         return false;
     uint8_t *points = kept + words_bytes, *lives = points + points_bytes;
     memcpy(kept, t->code, words_bytes);
     memcpy(points, t->points, points_bytes);
     memcpy(lives, t->lives, lives_bytes);
-    memcpy(lives + lives_bytes, t->map, t->map_count);
+    keep_tries(t, code, lives + lives_bytes);
+    memcpy(lives + lives_bytes + try_bytes, t->map, t->map_count);
     code->entry = (const union word *)(const void *)kept;
     code->word_count = t->code_count;
     code->points = (const struct wrt_point *)(const void *)points;
     code->point_count = t->point_count;
     code->lives = (const struct wrt_live *)(const void *)lives;
-    code->map = lives + lives_bytes;
     code->checksum = wrt_code_checksum(m, t->code, words_bytes, t->map, t->map_count);
+    code->map = lives + lives_bytes + try_bytes;
     code->map_bytes = t->map_count;
     code->header_slot = t->header_slot;
     code->zero_count = t->first_stack_slot - t->header_slot - WRT_FRAME_HEADER;

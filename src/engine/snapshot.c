@@ -270,12 +270,15 @@ static bool find_first(struct codec *c, const struct wrt_instance *instance,
         const void *const *items[] = {
             [WRT_EXTERN_TABLE] = (const void *const *)(const void *)i->tables,
             [WRT_EXTERN_MEMORY] = (const void *const *)(const void *)i->memories,
-            [WRT_EXTERN_GLOBAL] = (const void *const *)(const void *)i->globals};
+            [WRT_EXTERN_GLOBAL] = (const void *const *)(const void *)i->globals,
+            [WRT_EXTERN_TAG] = (const void *const *)(const void *)i->tags};
         const void *const *mine[] = {
             [WRT_EXTERN_TABLE] = (const void *const *)(const void *)instance->tables,
             [WRT_EXTERN_MEMORY] = (const void *const *)(const void *)instance->memories,
-            [WRT_EXTERN_GLOBAL] = (const void *const *)(const void *)instance->globals};
-        const uint32_t counts[] = {0, info->table_count, info->memory_count, info->global_count};
+            [WRT_EXTERN_GLOBAL] = (const void *const *)(const void *)instance->globals,
+            [WRT_EXTERN_TAG] = (const void *const *)(const void *)instance->tags};
+        const uint32_t counts[] = {0, info->table_count, info->memory_count, info->global_count,
+                                   info->tag_count};
         for (uint32_t k = 0; k < counts[import->kind]; k++)
             if (items[import->kind][k] == mine[import->kind][import->index]) {
                 *out = (struct place){n, k};
@@ -289,8 +292,6 @@ static bool codec_import(struct codec *c, const struct wrt_instance *instance,
                          const struct wrt_import *import)
 {
     struct place place;
-    if (import->kind > WRT_EXTERN_GLOBAL)
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an instance that imports a tag");
     const bool ok = import->kind == WRT_EXTERN_FUNCTION
                         ? find_function(c, instance->functions[import->index], &place)
                         : find_first(c, instance, import, &place);
@@ -305,6 +306,14 @@ static bool codec_heap(struct codec *c)
     if (heap->base != NULL && heap->allocated_bytes != 0)
         return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a garbage-collected heap with objects");
     return same(c, heap->granules, "the size of the heap", 0);
+}
+
+/* Exceptions are not written yet; those that nothing refers to do not count. */
+static bool codec_exceptions(struct codec *c)
+{
+    if (c->mode == CODEC_WRITE && wrt_has_exceptions(c->store))
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an exception that is still referred to");
+    return true;
 }
 
 static bool codec_wiring(struct codec *c)
@@ -488,7 +497,8 @@ static bool codec_objects(struct codec *c, enum wrt_extern_kind kind)
     for (uint32_t n = 0; n < c->store->instance_count; n++) {
         const struct wrt_instance *i = instance_at(c, n);
         const struct wrt_module_info *info = &i->module->info;
-        const uint32_t counts[] = {0, info->table_count, info->memory_count, info->global_count};
+        const uint32_t counts[] = {0, info->table_count, info->memory_count, info->global_count,
+                                   info->tag_count};
         const uint32_t imported[] = {0, info->imported_table_count, info->imported_memory_count,
                                      info->imported_global_count};
         for (uint32_t k = 0; k < counts[kind]; k++) {
@@ -562,7 +572,8 @@ static bool codec_head(struct codec *c)
 
 static bool codec_store(struct codec *c)
 {
-    return codec_head(c) && codec_wiring(c) && codec_heap(c) && codec_objects(c, WRT_EXTERN_MEMORY) &&
+    return codec_head(c) && codec_wiring(c) && codec_heap(c) && codec_exceptions(c) &&
+           codec_objects(c, WRT_EXTERN_MEMORY) &&
            codec_objects(c, WRT_EXTERN_TABLE) && codec_objects(c, WRT_EXTERN_GLOBAL) &&
            codec_all_segments(c) && wrt_codec_frames(c);
 }

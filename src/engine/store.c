@@ -26,6 +26,9 @@ static enum wrt_status check_config(const struct wrt_store_config *c, struct wrt
                         c->max_held_references);
     if (c->max_memory_pages > MOST_MEMORY_PAGES)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "max_memory_pages is above 2^32");
+    if (c->exception_cells < 64 || c->exception_cells > (UINT32_C(1) << 24))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "exception_cells %u is not in 64 .. 2^24",
+                        c->exception_cells);
     return WRT_OK;
 }
 
@@ -43,6 +46,8 @@ static void apply_defaults(struct wrt_store_config *c)
         c->gc_heap_bytes = 1024 * 1024;
     if (c->max_held_references == 0)
         c->max_held_references = 16;
+    if (c->exception_cells == 0)
+        c->exception_cells = 4096;
     if (c->max_memory_pages == 0)
         c->max_memory_pages = 65536;
 }
@@ -101,6 +106,7 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
         wrt_check_is_on(WRT_CHECK_ENGINE_CALL, wrt_partition_verification(partition));
     store->exit_code_words[0].handler = handlers[OP_host_exit];
     store->instance_exit_words[0].handler = handlers[OP_instance_exit];
+    store->search_words[0].handler = handlers[OP_search];
     status = chosen.trap_guard_hits ? wrt_guarded_start(error) : WRT_OK;
     if (status == WRT_OK)
         status = take_stack(store, error);
@@ -202,9 +208,9 @@ void wrt_store_clear_interrupt(struct wrt_store *store)
 
 /* ---- objects ---- */
 
-static enum wrt_status copy_type(struct wrt_store *store, struct wrt_block **blocks,
-                                 const struct wrt_function_type *type,
-                                 struct wrt_function_type *out, struct wrt_error *error)
+enum wrt_status wrt_copy_type(struct wrt_store *store, struct wrt_block **blocks,
+                              const struct wrt_function_type *type,
+                              struct wrt_function_type *out, struct wrt_error *error)
 {
     wrt_type *types = NULL;
     const enum wrt_status status =
@@ -230,7 +236,7 @@ static bool is_value_type(wrt_type type)
     return !wrt_is_concrete(type) && wrt_is_reference((uint8_t)wrt_heap_of(type));
 }
 
-static bool is_function_type(const struct wrt_function_type *type)
+bool wrt_is_function_type(const struct wrt_function_type *type)
 {
     if (type == NULL || type->parameter_count > 1000 || type->result_count > 1000)
         return false;
@@ -252,7 +258,7 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
                                     wrt_host_function *call, void *context,
                                     struct wrt_function **out, struct wrt_error *error)
 {
-    if (call == NULL || out == NULL || !is_function_type(type))
+    if (call == NULL || out == NULL || !wrt_is_function_type(type))
         return wrt_fail(error, WRT_ERR_ARGUMENT, "a host function needs a valid type and code");
     const struct wrt_type_mark mark = wrt_types_mark(store);
     struct wrt_block *blocks = NULL;
@@ -261,7 +267,7 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
     enum wrt_status status = wrt_block_take(store->partition, &blocks, WRT_CHARGE_HOST, 1,
                                             sizeof *h, &h, error);
     if (status == WRT_OK)
-        status = copy_type(store, &blocks, type, &h->def.function, error);
+        status = wrt_copy_type(store, &blocks, type, &h->def.function, error);
     if (status == WRT_OK)
         status = wrt_rtt_of_host(store, &blocks, &h->def, &rtt, error);
     if (status != WRT_OK) {
@@ -508,6 +514,7 @@ static const struct wrt_store *store_of(struct wrt_extern item)
     case WRT_EXTERN_TABLE: return item.of.table != NULL ? item.of.table->store : NULL;
     case WRT_EXTERN_MEMORY: return item.of.memory != NULL ? item.of.memory->store : NULL;
     case WRT_EXTERN_GLOBAL: return item.of.global != NULL ? item.of.global->store : NULL;
+    case WRT_EXTERN_TAG: return item.of.tag != NULL ? item.of.tag->store : NULL;
     default: return NULL;
     }
 }
@@ -656,6 +663,7 @@ void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type *out)
         out->memory.limits.minimum = wrt_memory_size_pages(item.of.memory);
         break;
     case WRT_EXTERN_GLOBAL: out->global = item.of.global->type; break;
+    case WRT_EXTERN_TAG: out->tag = *item.of.tag->type; break;
     }
 }
 

@@ -33,7 +33,8 @@ struct operand {
     uint32_t live;        /* if below t->listed: entry of t->lives for it and all below */
 };
 
-enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE,
+                    CONTROL_TRY };
 
 struct control {
     uint8_t kind;         /* enum control_kind */
@@ -45,6 +46,7 @@ struct control {
     uint32_t start;       /* loop: word index of its first instruction */
     uint32_t fixups;      /* chain of forward branches to its end */
     uint32_t else_fixup;  /* the branch of an `if` */
+    uint32_t catches;     /* clauses that go to its end: the first + 1, chained by target */
     uint32_t stub_stamp, stub; /* of the br_table being emitted: see emit_stub */
     const uint8_t *checked;    /* the br_table that was last checked against it */
 };
@@ -113,6 +115,13 @@ struct translator {
     uint32_t listed, live_locals; /* operands listed in lives; the entry of the locals */
     uint32_t *targets; /* of one br_table, as depths */
     uint32_t target_capacity;
+
+    /* what try_tables leave behind: see try.c */
+    struct wrt_boundary *boundaries;
+    struct wrt_try *tries;
+    struct wrt_catch *catches;
+    uint32_t boundary_capacity, boundary_count, try_capacity, try_count;
+    uint32_t catch_capacity, catch_count, innermost_try;
 
     struct emitted last, before; /* .end == code_count: usable */
     uint32_t barrier;            /* no instruction before it may be touched */
@@ -213,9 +222,23 @@ static inline void wrt_unlist(struct translator *t, uint32_t index)
 bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
                       size_t item_bytes);
 
+/* ---- try.c: try_table, throw, throw_ref ---- */
+bool wrt_translate_try(struct translator *t);
+bool wrt_translate_throw(struct translator *t);
+bool wrt_translate_throw_ref(struct translator *t);
+bool wrt_leave_try(struct translator *t);
+/* Clauses that go to the end of `c` go here. */
+void wrt_bind_catches(struct translator *t, struct control *c);
+
 /* ---- body.c ---- */
 
 /* For instructions that are validated in files of their own. */
+bool wrt_read_block_type(struct translator *t, struct wrt_function_type *out);
+/* Opens a block on its parameters, which must be on the stack. */
+bool wrt_enter_block(struct translator *t, enum control_kind kind,
+                     const struct wrt_function_type *type);
+/* What follows in this block cannot run. */
+void wrt_end_path(struct translator *t);
 bool wrt_push_type(struct translator *t, wrt_type type);
 bool wrt_push_const(struct translator *t, wrt_type type, uint64_t bits);
 bool wrt_pop_type(struct translator *t, wrt_type type);

@@ -95,6 +95,8 @@ static struct walk begin_walk(const struct wrt_store *store)
     const struct wrt_exec *exec = &store->exec;
     struct walk w = {.store = store, .pc = exec->pc, .fp = exec->fp, .instance = exec->instance,
                      .activation = exec->depth};
+    if (store->exceptions.searching)
+        w.pc = store->exceptions.origin.pc;
     if (exec->depth == 0)
         return w;
     const struct wrt_activation *a = &store->activations[exec->depth - 1];

@@ -197,6 +197,7 @@ static enum wrt_status stand_in_for(struct run *run, const struct wrt_extern_typ
     case WRT_EXTERN_GLOBAL:
         return wrt_global_create(run->store, &type->global,
                                  argument(type->global.content, 0).of, &out->of.global, error);
+    case WRT_EXTERN_TAG: return wrt_tag_create(run->store, &type->tag, &out->of.tag, error);
     default:
         return WRT_ERR_UNSUPPORTED;
     }

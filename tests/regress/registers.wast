@@ -185,3 +185,14 @@
     global.get $sp))
 (assert_return (invoke "kept_before_it_moves") (i32.const 1000))
 (assert_return (invoke "moved") (i32.const 984))
+
+;; A constant left on the stack of code that cannot run must not be stored at the end of an if,
+;; where the missing else arrives with the parameter.
+(module
+  (func (export "dead-constant") (param i32) (result i32)
+    (i32.const 7) (local.get 0)
+    (if (param i32) (result i32)
+      (then (br_if 0 (i32.const 1)) (drop) (unreachable) (i32.const 5))))
+)
+(assert_return (invoke "dead-constant" (i32.const 0)) (i32.const 7))
+(assert_return (invoke "dead-constant" (i32.const 1)) (i32.const 7))

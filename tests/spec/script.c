@@ -568,12 +568,13 @@ static struct verdict run_assert_exhaustion(struct script *script, const cJSON *
     return verdict;
 }
 
-/* The engine throws nothing yet: what is not skipped with its module has failed. */
 static struct verdict run_assert_exception(struct script *script, const cJSON *command)
 {
     static struct action action;
     struct verdict verdict = act_of(script, command, &action);
-    return verdict.outcome == PASSED ? bad_outcome(script, "an exception", &action) : verdict;
+    if (verdict.outcome == PASSED && action.status != WRT_ERR_EXCEPTION)
+        return bad_outcome(script, "an exception", &action);
+    return verdict;
 }
 
 /* ---- modules that must be refused ---- */
