@@ -50,7 +50,8 @@ struct wrt_arena_block {
 struct wrt_arena_chunk {
     struct wrt_arena_chunk *next, *previous;
     size_t bytes;     /* of the whole chunk */
-    uint64_t unused[4]; /* makes the header 56 bytes, so that payloads are aligned */
+    /* makes the header 56 bytes, whatever a pointer has, so that payloads are aligned */
+    uint8_t unused[56 - 2 * sizeof(void *) - sizeof(size_t)];
 };
 
 struct wrt_arena_large {

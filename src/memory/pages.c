@@ -226,7 +226,8 @@ static enum wrt_status take_native(struct wrt_partition *partition, uint64_t siz
     status = wrt_pages_charge(partition, size_bytes, error);
     if (status != WRT_OK)
         return status;
-    status = wrt_port_heap_allocate(host_page(), size_bytes ? (size_t)size_bytes : 1, &block);
+    status = wrt_port_heap_allocate((size_t)host_page(), size_bytes ? (size_t)size_bytes : 1,
+                                    &block);
     if (status != WRT_OK) {
         wrt_pages_uncharge(partition, size_bytes);
         return wrt_fail(error, status, "the heap has no %" PRIu64 " bytes", size_bytes);

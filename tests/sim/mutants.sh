@@ -82,6 +82,19 @@ else
   mutant 13-minus-one-is-an-error traps:trap_13_heap_knobs_are_this_releases heap.c 's/previous == -1 \&\& errno != 0/previous == -1/'
 fi
 [ "$is8" ] || mutant 14-no-module traps:trap_14_partitions_may_be_missing confine.c 's/{ENOSYS, WRT_ERR_UNSUPPORTED/{ENOSYS, WRT_ERR_IO/'
+# Trap 15 is about compiling: without _QNX_SOURCE the headers hide QNX's calls.
+trap_15() {
+  local name=15-no-qnx-source
+  [ "$wanted" = '  ' ] || [[ $wanted == *" $name "* ]] || return
+  rm -rf "$work/port" && mkdir -p "$work/port" && cp -r port/posix port/qnx "$work/port/"
+  sed -i '/define _QNX_SOURCE/d' "$work"/port/*/*.[ch]
+  if PORT=$work/port tests/sim/headers.sh trap_15 | grep -q "^FAIL trap_15.*, $release"; then
+    echo "PASS $name: trap_15_every_file_says_qnx_source fails"
+  else
+    echo "FAIL $name: trap_15_every_file_says_qnx_source does not notice"
+  fi
+}
+trap_15
 mutant 16-garbage-in-reserved traps:trap_16_reserved_words_are_zero thread.c 's/memset(&parameters, 0, /memset(\&parameters, 0x5a, /'
 [ "$is8" ] || mutant 16-aps-data-not-cleared traps:trap_16_reserved_words_are_zero confine.c 's/APS_INIT_DATA(&parameters); .. anything left over is EDOM ../memset(\&parameters, 0x5a, sizeof parameters);/'
 mutant 17-descriptor-space traps:trap_17_connections_stay_out_of_descriptors park.c 's/_NTO_SIDE_CHANNEL/0/'

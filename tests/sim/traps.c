@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * mutants.sh changes the port so that it falls into each and sees the test fail. Trap 15
- * (_QNX_SOURCE) and the 32-bit half of 16 are compile checks: headers.sh.
+ * (_QNX_SOURCE) and the 32-bit half of 16 are compile checks: headers.sh trap_15, facts.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
