@@ -28,6 +28,10 @@ struct wrt_port_lock_config {
 WRT_MUST_CHECK enum wrt_status
 wrt_port_lock_init(struct wrt_port_mutex *lock, const struct wrt_port_lock_config *config);
 
+/* Does the lock itself answer ERR_DEADLOCK and ERR_DENIED, is_checked or not? Linux: yes, if it
+ * is neither shared nor robust and has no ceiling. QNX: no. */
+bool wrt_port_lock_knows_holder(const struct wrt_port_mutex *lock);
+
 /* ERR_BUSY: it is held. */
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock);
 
@@ -35,13 +39,14 @@ WRT_MUST_CHECK enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock)
  * wrt_port_lock_repair, or let it go and it is lost for ever (ERR_CORRUPT for all).
  * ERR_DENIED: the caller's priority is above the ceiling, or it may not run there.
  * take: waits. try: ERR_BUSY instead. take_until: ERR_TIMEOUT at the deadline (P4).
- * Linux: pthread_mutex_lock, _trylock, _clocklock. QNX: _timedlock_monotonic (7.x). */
+ * ERR_CORRUPT: the holder of a lock that is not robust ended with it (where the system tells).
+ * Linux: futex(LOCK_PI), or pthread_mutex_lock, _trylock, _clocklock. QNX: _timedlock_monotonic (7.x). */
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_take(struct wrt_port_mutex *lock);
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_try(struct wrt_port_mutex *lock);
 WRT_MUST_CHECK enum wrt_status
 wrt_port_lock_take_until(struct wrt_port_mutex *lock, uint64_t deadline_ns);
 
-/* Linux, QNX: pthread_mutex_unlock. */
+/* Linux: futex(UNLOCK_PI) or, as QNX, pthread_mutex_unlock. */
 WRT_MUST_CHECK enum wrt_status wrt_port_lock_give(struct wrt_port_mutex *lock);
 
 /* After WRT_OWNER_DIED. Linux, QNX: pthread_mutex_consistent. */

@@ -262,22 +262,12 @@ static void start_rings(void)
 
 static bool put_spsc(void *item)
 {
-    void *room;
-    uint32_t count;
-    if (wrt_spsc_claim(&producer, 1, &room, &count) != WRT_OK)
-        return false;
-    *(void **)room = item;
-    return wrt_spsc_publish(&producer, 1) == WRT_OK;
+    return wrt_spsc_push_sized(&producer, &item, sizeof item) == WRT_OK;
 }
 
 static bool get_spsc(void **out)
 {
-    const void *item;
-    uint32_t count;
-    if (wrt_spsc_take(&consumer, 1, &item, &count) != WRT_OK)
-        return false;
-    *out = *(void *const *)item;
-    return wrt_spsc_release(&consumer, 1) == WRT_OK;
+    return wrt_spsc_pop_sized(&consumer, out, sizeof *out) == WRT_OK;
 }
 
 static bool put_mpsc(void *item)

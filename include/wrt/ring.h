@@ -175,6 +175,46 @@ wrt_spsc_release(struct wrt_spsc_consumer *consumer, uint32_t count)
     return WRT_OK;
 }
 
+/* One item by copy, of a size that is known when this is compiled; both borrow it. ERR_ARGUMENT:
+ * it is not the ring's item_bytes. */
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_spsc_push_sized(struct wrt_spsc_producer *producer, const void *item, size_t item_bytes)
+{
+    const uint32_t position = producer->position;
+    if (item_bytes != producer->item_bytes)
+        return WRT_ERR_ARGUMENT;
+    if (position - producer->consumed == producer->capacity) {
+        enum wrt_status status = wrt_spsc_refresh_room(producer);
+        if (status != WRT_OK)
+            return status;
+    }
+    size_t slot = position & (producer->capacity - 1);
+    __builtin_memcpy(producer->items + slot * item_bytes, item, item_bytes);
+    producer->claimed = 0;
+    producer->position = position + 1;
+    __atomic_store_n(&producer->words->published, position + 1, __ATOMIC_RELEASE);
+    return WRT_OK;
+}
+
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_spsc_pop_sized(struct wrt_spsc_consumer *consumer, void *out_item, size_t item_bytes)
+{
+    const uint32_t position = consumer->position;
+    if (item_bytes != consumer->item_bytes)
+        return WRT_ERR_ARGUMENT;
+    if (position == consumer->published) {
+        enum wrt_status status = wrt_spsc_refresh_items(consumer);
+        if (status != WRT_OK)
+            return status;
+    }
+    size_t slot = position & (consumer->capacity - 1);
+    __builtin_memcpy(out_item, consumer->items + slot * item_bytes, item_bytes);
+    consumer->claimed = 0;
+    consumer->position = position + 1;
+    __atomic_store_n(&consumer->words->consumed, position + 1, __ATOMIC_RELEASE);
+    return WRT_OK;
+}
+
 /* One item by copy; both borrow it. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_spsc_push(struct wrt_spsc_producer *producer, const void *item);

@@ -17,9 +17,20 @@
 
 static const uint64_t second_ns = 1000000000u;
 
-static pthread_mutex_t *native(struct wrt_port_mutex *lock)
+/* A plain lock is a futex with priority inheritance, used as the kernel's contract says: 0 is
+ * free, else the word is its holder's thread number and the kernel's flags. Without contention
+ * that is one compare-and-swap each way; it knows its holder, and the kernel answers a circle of
+ * waiters. All others are the C library's. */
+struct lock {
+    pthread_mutex_t mutex; /* unless is_word */
+    uint32_t word;
+    uint32_t is_word;
+};
+_Static_assert(sizeof(struct lock) <= sizeof(struct wrt_port_mutex), "a lock fits its room");
+
+static struct lock *lock_of(struct wrt_port_mutex *lock)
 {
-    return (pthread_mutex_t *)(void *)lock;
+    return (struct lock *)(void *)lock;
 }
 
 static struct timespec to_timespec(uint64_t ns)
@@ -72,8 +83,103 @@ static int set_attributes(pthread_mutexattr_t *attributes,
     return error;
 }
 
-enum wrt_status wrt_port_lock_init(struct wrt_port_mutex *lock,
-                                   const struct wrt_port_lock_config *config)
+/* ---- words ---- */
+
+/* Of the calling thread; 0: not asked yet. (initial-exec: found without a call.) */
+static _Thread_local uint32_t own_number __attribute__((tls_model("initial-exec")));
+
+static void forget_own_number(void)
+{
+    own_number = 0;
+}
+
+static uint32_t number_of_caller(void)
+{
+    if (__builtin_expect(own_number == 0, 0))
+        own_number = (uint32_t)syscall(SYS_gettid);
+    return own_number;
+}
+
+/* A child of fork is another thread. Said once for the process. */
+static int watch_forks(void)
+{
+    static uint32_t is_watching;
+    if (__atomic_exchange_n(&is_watching, 1, __ATOMIC_RELAXED))
+        return 0;
+    return pthread_atfork(NULL, NULL, forget_own_number);
+}
+
+static bool is_held_by(const struct lock *lock, uint32_t number)
+{
+    return (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) == number;
+}
+
+/* LOCK_PI2 takes a monotonic deadline; kernels before 5.14 lack it, and their clock can be set. */
+static long lock_until(struct lock *lock, uint64_t deadline_ns)
+{
+    enum { LOCK_PI2 = 13 };
+    struct timespec deadline = to_timespec(deadline_ns), now, real;
+    long result = syscall(SYS_futex, &lock->word, LOCK_PI2 | FUTEX_PRIVATE_FLAG, 0, &deadline,
+                          NULL, 0);
+    if (result == 0 || errno != ENOSYS)
+        return result;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0 || clock_gettime(CLOCK_REALTIME, &real) != 0)
+        return -1;
+    uint64_t now_ns = (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
+    uint64_t left = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    deadline = to_timespec((uint64_t)real.tv_sec * second_ns + (uint64_t)real.tv_nsec + left);
+    return syscall(SYS_futex, &lock->word, FUTEX_LOCK_PI_PRIVATE, 0, &deadline, NULL, 0);
+}
+
+static enum wrt_status wait_for_word(struct lock *lock, uint64_t deadline_ns)
+{
+    if (is_held_by(lock, number_of_caller()))
+        return WRT_ERR_DEADLOCK;
+    for (;;) {
+        long result = deadline_ns == UINT64_MAX
+                          ? syscall(SYS_futex, &lock->word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0)
+                          : lock_until(lock, deadline_ns);
+        if (result == 0)
+            break;
+        if (errno == ESRCH) /* its holder ended holding it */
+            return WRT_ERR_CORRUPT;
+        if (errno != EINTR && errno != EAGAIN)
+            return lock_status(errno);
+    }
+    /* What the kernel did to the word, in the memory model's terms. */
+    (void)__atomic_load_n(&lock->word, __ATOMIC_ACQUIRE);
+    return WRT_OK;
+}
+
+static inline bool take_free_word(struct lock *lock)
+{
+    uint32_t expected = 0;
+    return __atomic_compare_exchange_n(&lock->word, &expected, number_of_caller(), false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static enum wrt_status give_contended_word(struct lock *lock)
+{
+    if (!is_held_by(lock, number_of_caller()))
+        return WRT_ERR_DENIED;
+    (void)__atomic_fetch_or(&lock->word, 0, __ATOMIC_RELEASE); /* likewise */
+    long result = syscall(SYS_futex, &lock->word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    return result == 0 ? WRT_OK : lock_status(errno);
+}
+
+static enum wrt_status give_word(struct lock *lock)
+{
+    uint32_t expected = number_of_caller();
+    if (__atomic_compare_exchange_n(&lock->word, &expected, 0, false, __ATOMIC_RELEASE,
+                                    __ATOMIC_RELAXED))
+        return WRT_OK;
+    return give_contended_word(lock);
+}
+
+/* ---- the port's calls ---- */
+
+static enum wrt_status init_mutex(pthread_mutex_t *mutex,
+                                  const struct wrt_port_lock_config *config)
 {
     pthread_mutexattr_t attributes;
     int error = pthread_mutexattr_init(&attributes);
@@ -81,45 +187,89 @@ enum wrt_status wrt_port_lock_init(struct wrt_port_mutex *lock,
         return wrt_linux_to_status(error);
     error = set_attributes(&attributes, config);
     if (error == 0)
-        error = pthread_mutex_init(native(lock), &attributes);
+        error = pthread_mutex_init(mutex, &attributes);
     pthread_mutexattr_destroy(&attributes);
     return error == ENOTSUP ? WRT_ERR_UNSUPPORTED : wrt_linux_to_status(error);
 }
 
-enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock)
+enum wrt_status wrt_port_lock_init(struct wrt_port_mutex *native,
+                                   const struct wrt_port_lock_config *config)
 {
-    return lock_status(pthread_mutex_destroy(native(lock)));
+    struct lock *lock = lock_of(native);
+    lock->word = 0;
+    lock->is_word = config->ceiling == 0 && !config->is_shared && !config->is_robust;
+    if (!lock->is_word)
+        return init_mutex(&lock->mutex, config);
+    int error = watch_forks();
+    return error == 0 ? WRT_OK : wrt_linux_to_status(error);
 }
 
-enum wrt_status wrt_port_lock_take(struct wrt_port_mutex *lock)
+bool wrt_port_lock_knows_holder(const struct wrt_port_mutex *native)
 {
-    int error = pthread_mutex_lock(native(lock));
+    return ((const struct lock *)(const void *)native)->is_word != 0;
+}
+
+enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *native)
+{
+    struct lock *lock = lock_of(native);
+    if (lock->is_word)
+        return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 ? WRT_OK : WRT_ERR_BUSY;
+    return lock_status(pthread_mutex_destroy(&lock->mutex));
+}
+
+static enum wrt_status take_mutex(struct lock *lock)
+{
+    int error = pthread_mutex_lock(&lock->mutex);
     return error == 0 ? WRT_OK : lock_status(error);
 }
 
-enum wrt_status wrt_port_lock_try(struct wrt_port_mutex *lock)
+enum wrt_status wrt_port_lock_take(struct wrt_port_mutex *native)
 {
-    int error = pthread_mutex_trylock(native(lock));
-    return error == 0 ? WRT_OK : lock_status(error);
+    struct lock *lock = lock_of(native);
+    if (!lock->is_word)
+        return take_mutex(lock);
+    return take_free_word(lock) ? WRT_OK : wait_for_word(lock, UINT64_MAX);
 }
 
-enum wrt_status wrt_port_lock_take_until(struct wrt_port_mutex *lock, uint64_t deadline_ns)
+enum wrt_status wrt_port_lock_try(struct wrt_port_mutex *native)
 {
+    struct lock *lock = lock_of(native);
+    if (!lock->is_word)
+        return lock_status(pthread_mutex_trylock(&lock->mutex));
+    if (take_free_word(lock))
+        return WRT_OK;
+    return is_held_by(lock, number_of_caller()) ? WRT_ERR_DEADLOCK : WRT_ERR_BUSY;
+}
+
+enum wrt_status wrt_port_lock_take_until(struct wrt_port_mutex *native, uint64_t deadline_ns)
+{
+    struct lock *lock = lock_of(native);
     if (deadline_ns == UINT64_MAX)
-        return wrt_port_lock_take(lock);
+        return wrt_port_lock_take(native);
+    if (lock->is_word)
+        return take_free_word(lock) ? WRT_OK : wait_for_word(lock, deadline_ns);
     struct timespec deadline = to_timespec(deadline_ns);
-    return lock_status(pthread_mutex_clocklock(native(lock), CLOCK_MONOTONIC, &deadline));
+    return lock_status(pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline));
 }
 
-enum wrt_status wrt_port_lock_give(struct wrt_port_mutex *lock)
+static enum wrt_status give_mutex(struct lock *lock)
 {
-    int error = pthread_mutex_unlock(native(lock));
+    int error = pthread_mutex_unlock(&lock->mutex);
     return error == 0 ? WRT_OK : lock_status(error);
 }
 
-enum wrt_status wrt_port_lock_repair(struct wrt_port_mutex *lock)
+enum wrt_status wrt_port_lock_give(struct wrt_port_mutex *native)
 {
-    return pthread_mutex_consistent(native(lock)) == 0 ? WRT_OK : WRT_ERR_STATE;
+    struct lock *lock = lock_of(native);
+    return lock->is_word ? give_word(lock) : give_mutex(lock);
+}
+
+enum wrt_status wrt_port_lock_repair(struct wrt_port_mutex *native)
+{
+    struct lock *lock = lock_of(native);
+    if (lock->is_word)
+        return WRT_ERR_STATE;
+    return pthread_mutex_consistent(&lock->mutex) == 0 ? WRT_OK : WRT_ERR_STATE;
 }
 
 /* As the kernel reads it; declared here because headers before Linux 5.16 lack it. */

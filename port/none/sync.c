@@ -10,6 +10,12 @@ enum wrt_status wrt_port_lock_init(struct wrt_port_mutex *lock,
     return WRT_ERR_UNSUPPORTED;
 }
 
+bool wrt_port_lock_knows_holder(const struct wrt_port_mutex *lock)
+{
+    (void)lock;
+    return false;
+}
+
 enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock)
 {
     (void)lock;

@@ -80,6 +80,12 @@ enum wrt_status wrt_port_lock_init(struct wrt_port_mutex *lock,
     return wrt_qnx_to_status(error);
 }
 
+bool wrt_port_lock_knows_holder(const struct wrt_port_mutex *lock)
+{
+    (void)lock;
+    return false;
+}
+
 enum wrt_status wrt_port_lock_deinit(struct wrt_port_mutex *lock)
 {
     return lock_status(pthread_mutex_destroy(native(lock)));

@@ -294,7 +294,9 @@ void wrt_order_given(struct wrt_mutex *mutex)
 {
     if (mutex->number == 0 || !enter())
         return;
-    forget_holder(mutex->number);
+    const struct thread *holder = find_holder(mutex->number);
+    if (holder && holder->id == wrt_port_thread_id()) /* else it is not the caller's to give */
+        forget_holder(mutex->number);
     leave();
 }
 

@@ -1,8 +1,8 @@
 /* src/sync/mutex.c - the mutex of wrt/lock.h on the port's.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Idea: the kernel does sleeping, inheriting and owner death. Who holds a plain mutex is noted
- * here, because the C library answers a circle of error-checked ones by ending the process.
+ * Idea: the kernel does sleeping, inheriting and owner death. Where the port's plain lock does not
+ * know its holder, it is noted here.
  * Limit: robust and shared mutexes are checked by the kernel's identity of threads, with that.
  */
 #include "port.h"
@@ -38,7 +38,7 @@ enum wrt_status wrt_mutex_init(struct wrt_mutex *mutex, const struct wrt_mutex_c
     if (status != WRT_OK)
         return status;
     mutex->holder = 0;
-    mutex->is_checked = is_checked;
+    mutex->is_checked = is_checked || wrt_port_lock_knows_holder(native(mutex));
     wrt_order_add(mutex);
     return WRT_OK;
 }

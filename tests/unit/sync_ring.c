@@ -42,6 +42,24 @@ static void spsc_fills_to_capacity_and_keeps_order(void **state)
     }
 }
 
+static void spsc_items_of_a_known_size(void **state)
+{
+    (void)state;
+    uint64_t value = 7, wide[2];
+    join_both(UINT32_MAX - 3);
+    assert_int_equal(wrt_spsc_push_sized(&producer, &value, 4), WRT_ERR_ARGUMENT);
+    assert_int_equal(wrt_spsc_pop_sized(&consumer, &value, sizeof value), WRT_ERR_NOT_FOUND);
+    for (uint64_t i = 0; i < 8; i++)
+        assert_int_equal(wrt_spsc_push_sized(&producer, &i, sizeof i), WRT_OK);
+    assert_int_equal(wrt_spsc_push_sized(&producer, &value, sizeof value), WRT_ERR_NO_SPACE);
+    assert_int_equal(wrt_spsc_pop_sized(&consumer, wide, sizeof wide), WRT_ERR_ARGUMENT);
+    for (uint64_t i = 0; i < 8; i++) {
+        assert_int_equal(wrt_spsc_pop_sized(&consumer, &value, sizeof value), WRT_OK);
+        assert_int_equal(value, i);
+    }
+    assert_int_equal(wrt_spsc_pop_sized(&consumer, &value, sizeof value), WRT_ERR_NOT_FOUND);
+}
+
 static void spsc_claims_runs_that_do_not_wrap(void **state)
 {
     (void)state;
@@ -230,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spsc_fills_to_capacity_and_keeps_order),
+        cmocka_unit_test(spsc_items_of_a_known_size),
         cmocka_unit_test(spsc_claims_runs_that_do_not_wrap),
         cmocka_unit_test(spsc_notices_a_peer_that_lies),
         cmocka_unit_test(spsc_refuses_bad_geometry),
