@@ -15,7 +15,7 @@ if(NOT (WRT_INIH_H AND WRT_MICROHTTPD_H AND WRT_CJSON_H))
 endif()
 
 file(GLOB WRT_TENANT_SOURCES CONFIGURE_DEPENDS src/tenant/*.c)
-list(FILTER WRT_TENANT_SOURCES EXCLUDE REGEX "/system\\.c$")
+list(FILTER WRT_TENANT_SOURCES EXCLUDE REGEX "/(system|worker|wire)\\.c$")
 add_library(wrt_supervise STATIC ${WRT_TENANT_SOURCES})
 add_library(wrt::wrt_supervise ALIAS wrt_supervise)
 target_include_directories(wrt_supervise PRIVATE src)

@@ -137,7 +137,8 @@ struct wrt_tenant_status {
     uint64_t failures, restarts;
     char last_failure[128];   /* "" if none */
 };
-/* Copies tenant number `index`, in start order. ERR_BOUNDS past the last. O(1). */
+/* Copies tenant number `index`, in start order; looks at its module file too, so it may block
+ * on the file system. ERR_BOUNDS past the last. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_status(struct wrt_supervisor *supervisor, uint32_t index,
                       struct wrt_tenant_status *out);

@@ -53,8 +53,11 @@ struct wrt_guest {
     struct wrt_worker *worker;
     uint8_t *bytes; /* the module, for the next worker */
     size_t bytes_size;
-    uint64_t worker_heartbeats;
-    bool in_frame, is_suspended;
+    uint64_t worker_heartbeats, worker_cpu_ns; /* as last told */
+    uint64_t turn_cpu_ns;  /* what the worker took in the last turn */
+    bool is_posted;        /* a call is under way there */
+    bool only_in_turns;    /* suspended between turns: in a frame, or with a budget */
+    bool is_suspended;
 };
 
 /* "step" for tenants that are released again and again, otherwise "_start". */

@@ -150,10 +150,11 @@ static void run_guest(struct wrt_lane *lane, struct wrt_tenant *tenant, uint64_t
     struct wrt_error error = {0};
     const uint64_t fuel_before = tenant->guest.fuel_total, cpu_before = cpu_now();
     tenant->may_interrupt = tenant->guest.step != WRT_GUEST_CLOSED;
+    tenant->guest.turn_cpu_ns = 0;
     wrt_lane_unlock(lane);
     enum wrt_guest_outcome outcome =
         wrt_guest_run(&tenant->guest, tenant->is_cyclic, now_ns, until_ns, &error);
-    uint64_t cpu_ns = cpu_now() - cpu_before;
+    uint64_t cpu_ns = cpu_now() - cpu_before + tenant->guest.turn_cpu_ns;
     wrt_lane_lock(lane);
     tenant->may_interrupt = false;
     now_ns = wrt_time_now_ns();

@@ -95,7 +95,7 @@ static bool next_line(struct page *page)
         length = metric != NULL ? put_heading(out, MAX_LINE, metric->name, metric->kind, metric->help)
                                 : put_heading(out, MAX_LINE, "wrt_tenant_phase", "gauge",
                                               "1 for the phase that the tenant is in.");
-    if (wrt_supervisor_status(page->supervisor, page->tenant, &tenant) != WRT_OK) {
+    if (wrt_supervisor_figures(page->supervisor, page->tenant, false, &tenant) != WRT_OK) {
         page->metric++;
         page->tenant = 0;
     } else {

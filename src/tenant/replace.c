@@ -161,7 +161,7 @@ void wrt_supervisor_replace(struct wrt_supervisor *supervisor, struct wrt_tenant
         tenant->policy = wrt_life_policy_of(tenant->config);
         tenant->is_cyclic = tenant->in_frame || tenant->config->period_us != 0;
         status = wrt_guest_load(&tenant->guest, supervisor->root, tenant->config, &error);
-        tenant->guest.in_frame = tenant->in_frame;
+        tenant->guest.only_in_turns = tenant->in_frame || tenant->config->cpu_permille != 0;
         tenant->guest.heartbeats = heartbeats;
     } else {
         wrt_partition_free(supervisor->partition, WRT_CHARGE_HOST, tenant->next_config,

@@ -136,7 +136,7 @@ static enum wrt_status load_all(struct wrt_supervisor *supervisor, struct wrt_er
     for (uint32_t i = 0; status == WRT_OK && i < supervisor->tenant_count; i++) {
         struct wrt_tenant *tenant = &supervisor->tenants[i];
         status = wrt_guest_load(&tenant->guest, supervisor->root, tenant->config, error);
-        tenant->guest.in_frame = tenant->in_frame;
+        tenant->guest.only_in_turns = tenant->in_frame || tenant->config->cpu_permille != 0;
     }
     return status;
 }
@@ -424,8 +424,8 @@ static void copy_memory(const struct wrt_tenant *tenant, struct wrt_tenant_statu
     out->refusals = info.refusals;
 }
 
-enum wrt_status wrt_supervisor_status(struct wrt_supervisor *supervisor, uint32_t index,
-                                      struct wrt_tenant_status *out)
+enum wrt_status wrt_supervisor_figures(struct wrt_supervisor *supervisor, uint32_t index,
+                                       bool look_at_file, struct wrt_tenant_status *out)
 {
     if (index >= supervisor->tenant_count)
         return WRT_ERR_BOUNDS;
@@ -436,9 +436,16 @@ enum wrt_status wrt_supervisor_status(struct wrt_supervisor *supervisor, uint32_
     copy_status(tenant, out);
     wrt_lane_unlock(tenant->lane);
     copy_memory(tenant, out);
-    out->module_changed = tenant->guest.partition != NULL && wrt_guest_is_outdated(&tenant->guest);
+    out->module_changed = look_at_file && tenant->guest.partition != NULL &&
+                          wrt_guest_is_outdated(&tenant->guest);
     wrt_supervisor_unlock(supervisor);
     return WRT_OK;
+}
+
+enum wrt_status wrt_supervisor_status(struct wrt_supervisor *supervisor, uint32_t index,
+                                      struct wrt_tenant_status *out)
+{
+    return wrt_supervisor_figures(supervisor, index, true, out);
 }
 
 enum wrt_status wrt_supervisor_frame_status(struct wrt_supervisor *supervisor, uint32_t index,

@@ -62,6 +62,11 @@ WRT_MUST_CHECK enum wrt_status wrt_metrics_open(struct wrt_supervisor *superviso
                                                 struct wrt_error *error);
 void wrt_metrics_close(struct wrt_supervisor *supervisor);
 
+/* As wrt_supervisor_status, which looks at the module's file too. */
+WRT_MUST_CHECK enum wrt_status
+wrt_supervisor_figures(struct wrt_supervisor *supervisor, uint32_t index, bool look_at_file,
+                       struct wrt_tenant_status *out);
+
 /* Index of a tenant in start order, or UINT32_MAX. Under the mutex: configs change. */
 uint32_t wrt_supervisor_find(const struct wrt_supervisor *supervisor, const char *name);
 /* Wakes the thread that watches. */

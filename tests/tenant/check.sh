@@ -401,6 +401,74 @@ verdict 'the tier is in force' eval 'is vault tier sealed && is busy tier sealed
 verdict 'interrupting one that is closed just now does no harm' eval 'for i in 1 2 3 4 5 6 7 8; do "$wrt" restart busy; within 5 is busy phase running || exit 1; done'
 verdict 'it ends in order' stop
 
+# ---- process: a worker each ----
+manifest <<'END'
+[supervisor]
+control = s
+[tenant tick]
+module = tick.wasm
+tier = process
+max = 32M
+period_us = 5000
+watchdog = heartbeat
+restart = always
+backoff_ms = 10
+max_restarts = 0
+[tenant spin]
+module = spin.wasm
+tier = process
+max = 32M
+cpu_permille = 20
+restart = always
+backoff_ms = 10
+max_restarts = 0
+[tenant slow]
+module = slow.wasm
+tier = process
+max = 32M
+period_us = 20000
+overrun = drop
+restart = always
+backoff_ms = 10
+max_restarts = 0
+[tenant crash]
+module = crash.wasm
+tier = process
+max = 32M
+restart = on-failure
+backoff_ms = 10
+max_restarts = 2
+[tenant beside]
+module = tick.wasm
+period_us = 5000
+END
+if "$wrt" check m.ini >out 2>err; then
+  serve
+  workers() { ps --ppid "$server" -o pid= | tr -d ' '; }
+  verdict 'process: a cyclic tenant runs' within 10 over tick activations 50
+  verdict 'process: the tier is in force' is tick tier process
+  verdict 'process: heartbeats arrive' eval 'over tick heartbeats 10 && is tick failures 0'
+  verdict 'process: a trap is told' eval 'within 10 is crash phase failed && field crash last_failure | grep -q unreachable && is crash restarts 2'
+  verdict 'process: an activation that overruns is dropped, and the next one released' within 10 over slow overruns 5
+  before=$(field spin cpu_ns)
+  sleep 2
+  used=$((($(field spin cpu_ns) - before) / 1000000))
+  verdict "process: 2 % of a processor is 2 % ($used ms of 2 s)" test $used -le 120
+  for round in 1 2 3 4 5; do
+    for worker in $(workers); do kill -KILL "$worker"; break; done
+    sleep 0.2
+  done
+  verdict 'process: killed workers are noticed and reaped' eval 'within 5 eval "[ \$(ps --ppid $server -o stat= | grep -c Z) = 0 ]"'
+  verdict 'process: and all are there again' eval 'within 10 is tick phase running && within 10 is slow phase running && within 10 is spin phase running'
+  verdict 'process: the one beside never noticed' eval 'is beside restarts 0 && is beside failures 0'
+  verdict 'process: stop and restart' eval '"$wrt" stop spin && within 5 is spin phase stopped && "$wrt" restart spin && within 10 is spin phase running'
+  verdict 'process: it ends in order' stop
+  verdict 'process: no worker is left' eval '! pgrep -f "^$wrt-tenant"'
+else
+  cat err
+  echo "SKIP tier process: this machine refuses workers: $(head -n 1 err)"
+fi
+
 # ---- a frame ----
 manifest <<'END'
 [supervisor]

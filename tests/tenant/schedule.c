@@ -249,9 +249,16 @@ static void budgets_throttle(void **state)
     assert_int_equal(turn.until_ns, base + 100 * MS);
     turn = next(&f, base + 100 * MS);
     assert_ptr_equal(turn.tenant, &f.tenant[0]);
+    /* The new window's book begins empty. */
+    wrt_schedule_charge(&f.tenant[0], 2 * MS, base + 103 * MS);
+    turn = next(&f, base + 103 * MS);
+    assert_ptr_equal(turn.tenant, &f.tenant[0]);
+    assert_int_equal(f.tenant[0].window_ns, base + 100 * MS);
+    wrt_schedule_charge(&f.tenant[0], 18 * MS, base + 130 * MS);
+    assert_null(next(&f, base + 131 * MS).tenant);
     /* It can still be stopped while throttled. */
     f.tenant[0].stop_asked = true;
-    assert_ptr_equal(next(&f, base + 32 * MS).tenant, &f.tenant[0]);
+    assert_ptr_equal(next(&f, base + 132 * MS).tenant, &f.tenant[0]);
 }
 
 static void a_throttled_cyclic_tenant_waits_for_its_window(void **state)
