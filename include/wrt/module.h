@@ -45,6 +45,7 @@ struct wrt_module_config {
     bool deterministic;           /* relaxed vector operations give the results of the
                                      specification's deterministic profile, the same on every
                                      machine; implies canonical_nan */
+    bool instrument;              /* count what is executed: wrt/profile.h */
     bool drop_names;              /* forget the name section (saves memory) */
     uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
                                      naming the feature; a bit of none is ERR_ARGUMENT */

@@ -18,6 +18,7 @@
 #include "wrt/module.h"
 #include "wrt/partition.h"
 #include "wrt/pool.h"
+#include "wrt/profile.h"
 #include "wrt/pulse.h"
 #include "wrt/ring.h"
 #include "wrt/snapshot.h"

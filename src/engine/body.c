@@ -997,7 +997,11 @@ static bool step(struct translator *t)
         if (t->pending >= MOST_PENDING && !wrt_emit_charge(t))
             return false;
         t->pending++;
+        if (t->config->instrument && !wrt_profile_instruction(t, opcode))
+            return false;
     }
+    if (wrt_profile_ends_run(opcode))
+        t->count_next = true;
     return instruction(t, opcode);
 }
 
@@ -1178,6 +1182,8 @@ static bool begin_body(struct translator *t, uint32_t function)
     t->type = wrt_type_of_function(t->module, function);
     t->height = t->settled = 0;
     t->control_count = t->init_count = 0;
+    t->profile_count = 0;
+    t->count_next = true;
     t->local_count = 0;
     if (!declare_parameters(t) || !read_locals(t) ||
         !wrt_grow_scratch(t, &t->operands, &t->operand_capacity, 1, sizeof *t->operands))
@@ -1233,6 +1239,7 @@ void wrt_translator_free(struct translator *t)
     FREE(t->positions, t->position_capacity);
     FREE(t->map, t->map_capacity);
     FREE(t->points, t->point_capacity);
+    FREE(t->profile, t->profile_capacity);
     FREE(t->lives, t->live_capacity);
     FREE(t->targets, t->target_capacity);
     FREE(t->boundaries, t->boundary_capacity);

@@ -25,6 +25,7 @@ void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instanc
     if (instance == NULL)
         return;
     exec->globals = instance->globals;
+    exec->counters = instance->counters;
     if (instance->memories != NULL) {
         exec->memory_base = instance->memories[0]->pages.base;
         exec->memory_bytes = instance->memories[0]->pages.size_bytes;
@@ -111,10 +112,14 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     exec->trap.text[0] = '\0';
     bool is_hit = false;
     store->exceptions.current = 0;
+    if (store->trace != NULL)
+        wrt_trace_call(store, instance, f, &base->slot, NULL, WRT_OK, false);
     const enum wrt_status status =
         store->config.trap_guard_hits
             ? wrt_guarded_host(&caller, f, &base->slot, &out->slot, &is_hit)
             : f->host(&caller, f->context, &base->slot, &out->slot);
+    if (store->trace != NULL)
+        wrt_trace_call(store, instance, f, &base->slot, &out->slot, status, true);
     drop_to(store, depth);
     exec->pc = pc;
     exec->fp = fp;

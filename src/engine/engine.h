@@ -18,6 +18,7 @@
 #include "wrt/lock.h"
 #include "wrt/exception.h"
 #include "wrt/module.h"
+#include "wrt/profile.h"
 #include "wrt/store.h"
 
 /* ---- module ---- */
@@ -93,6 +94,18 @@ struct wrt_pieces {
 };
 
 /* What may change after load comes first: the rest is sealed, with all of `blocks`. */
+/* Which counter an instruction belongs to: wrt/profile.h. */
+struct wrt_profile_entry {
+    uint32_t byte; /* in the body */
+    uint32_t opcode;
+    uint32_t counter;
+};
+
+struct wrt_profile_map {
+    const struct wrt_profile_entry *entries;
+    uint32_t count;
+};
+
 struct wrt_module {
     _Atomic uint32_t users;   /* instances */
     struct wrt_block *loose;  /* what `pieces` and `images` point to */
@@ -111,6 +124,8 @@ struct wrt_module {
     uint32_t *codes_by_address;
     uint32_t *function_types; /* canonical, of all functions */
     struct wrt_table_type *tables;
+    struct wrt_profile_map *profiles; /* of defined functions; NULL: not instrumented */
+    uint32_t counter_count;
     bool needs_heap; /* has struct or array types */
     struct wrt_const_expr *table_inits; /* size 0: filled with null */
     struct wrt_memory_type *memories;
@@ -206,6 +221,7 @@ struct wrt_instance {
     struct wrt_function *own_functions;
     struct wrt_element_items *elements; /* passive segments, by segment index */
     bool *data_dropped;
+    uint64_t *counters; /* module->counter_count of them */
     struct wrt_pieces pieces; /* of this struct up to here, and of its arrays of pointers */
     struct wrt_instance *next;
     uint32_t number; /* in the order of creation */
@@ -226,6 +242,7 @@ struct wrt_exec {
     uint64_t memory_bytes; /* of memory 0 */
     uint8_t *memory_base;
     struct wrt_global **globals;
+    uint64_t *counters;
     struct wrt_instance *instance;
     union cell *stack_end;
     uint8_t *heap_base;
@@ -293,6 +310,8 @@ struct wrt_store {
     struct wrt_store_config config;
     struct wrt_block *blocks;
     struct wrt_type_table types;
+    wrt_trace *trace; /* NULL: nobody follows the host calls */
+    void *trace_context;
     struct wrt_heap heap;
     union wrt_slot *held;       /* config.max_held_references: see wrt_reference_hold */
     struct wrt_global *globals; /* made by the host */
@@ -518,6 +537,11 @@ enum wrt_run wrt_search_again(struct wrt_exec *exec);
 #define WRT_FUEL_SLICE 8192
 /* No limit still needs a number to count down from: two and a half centuries of it. */
 #define WRT_BOUNDLESS (INT64_MAX / 2)
+
+/* ---- profile.c ---- */
+void wrt_trace_call(struct wrt_store *store, const struct wrt_instance *caller,
+                    const struct wrt_function *function, const union wrt_slot *arguments,
+                    const union wrt_slot *results, enum wrt_status status, bool has_returned);
 
 /* ---- trap.c ---- */
 /* The function of the module that the code word belongs to, or NULL. O(log functions). */

@@ -138,6 +138,7 @@ static enum wrt_status make_instance(struct build *b)
         {own, sizeof *i->own_functions, &i->own_functions},
         {info->element_segment_count, sizeof *i->elements, &i->elements},
         {info->data_segment_count, sizeof *i->data_dropped, &i->data_dropped},
+        {b->module->counter_count, sizeof *i->counters, &i->counters},
     };
     for (size_t p = 0; p < sizeof parts / sizeof parts[0] && status == WRT_OK; p++)
         if (parts[p].count != 0)

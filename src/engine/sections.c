@@ -318,7 +318,9 @@ static bool read_functions(struct wrt_module_loader *l)
     uint32_t count = 0, old = m->info.function_count;
     if (!wrt_read_count(l, m->config.max_functions, old, "max_functions", &count) ||
         !wrt_append_items(l, &m->function_types, old, count, sizeof *m->function_types) ||
-        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->codes, &m->codes))
+        !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->codes, &m->codes) ||
+        (m->config.instrument &&
+         !wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->profiles, &m->profiles)))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         if (!read_type_index(l, &m->function_types[old + i]))
@@ -723,6 +725,19 @@ static void keep_tries(const struct translator *t, struct wrt_code *code, uint8_
     code->boundary_count = t->boundary_count;
 }
 
+static bool keep_profile(struct wrt_module_loader *l)
+{
+    struct wrt_module *m = l->module;
+    const struct translator *t = &l->t;
+    struct wrt_profile_entry *entries = NULL;
+    if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, t->profile_count, sizeof *entries, &entries))
+        return false;
+    if (t->profile_count != 0)
+        memcpy(entries, t->profile, t->profile_count * sizeof *entries);
+    m->profiles[l->next_body] = (struct wrt_profile_map){entries, t->profile_count};
+    return true;
+}
+
 bool wrt_load_keep_code(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
@@ -758,9 +773,10 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     code->result_slots = wrt_type_list_slots(t->type->results, t->type->result_count);
     code->body_offset = t->r.offset;
     m->info.code_bytes += words_bytes;
+    m->counter_count = t->counter_count;
     if (code->frame_slots > m->info.largest_frame_slots)
         m->info.largest_frame_slots = code->frame_slots;
-    return true;
+    return !m->config.instrument || keep_profile(l);
 }
 
 static bool code_less(const void *context, uint32_t a, uint32_t b)

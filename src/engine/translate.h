@@ -123,6 +123,10 @@ struct translator {
     uint32_t boundary_capacity, boundary_count, try_capacity, try_count;
     uint32_t catch_capacity, catch_count, innermost_try;
 
+    struct wrt_profile_entry *profile; /* of this body, if instrumented */
+    uint32_t profile_capacity, profile_count, counter_count;
+    bool count_next;             /* the next instruction begins a run */
+
     struct emitted last, before; /* .end == code_count: usable */
     uint32_t barrier;            /* no instruction before it may be touched */
     uint32_t acc[ACC_COUNT];     /* the slot whose value each accumulator holds */
@@ -278,6 +282,13 @@ bool wrt_emit_load64(struct translator *t, uint8_t opcode, uint32_t operand, uin
                      uint32_t memory, wrt_type type);
 bool wrt_emit_store64(struct translator *t, uint8_t opcode, uint32_t address, uint32_t value,
                       uint64_t offset, uint32_t memory);
+
+/* ---- profile.c ---- */
+
+/* Before an instruction that can run, when the module is instrumented. */
+bool wrt_profile_instruction(struct translator *t, uint8_t opcode);
+/* Do runs of instructions end behind it? */
+bool wrt_profile_ends_run(uint8_t opcode);
 
 /* ---- wide.c ---- */
 
