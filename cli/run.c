@@ -31,6 +31,7 @@ enum option {
     OPTION_CLOCK_RESOLUTION,
     OPTION_RANDOM,
     OPTION_CANONICAL_NAN,
+    OPTION_DETERMINISTIC,
     OPTION_FEATURES,
     OPTION_WITHOUT,
     OPTION_INVOKE,
@@ -51,6 +52,7 @@ static const struct cli_option options[] = {
     [OPTION_CLOCK_RESOLUTION] = {"clock-resolution", "NS", "clocks tick in steps of NS"},
     [OPTION_RANDOM] = {"random", "none|system|SEED", "random numbers to grant; default system"},
     [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},
+    [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},
     [OPTION_FEATURES] = {"features", "NAME,...|none", "refuse modules that use any other feature"},
     [OPTION_WITHOUT] = {"without", "NAME,...", "refuse modules that use one of these features"},
     [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"},
@@ -160,6 +162,7 @@ static bool set_option(struct run_options *run, int option, char *value)
         return set_count(value, 1, 1000000000, &session->wasi.clock_resolution_ns);
     case OPTION_RANDOM: return set_random(&session->wasi, value);
     case OPTION_CANONICAL_NAN: session->canonical_nan = true; return true;
+    case OPTION_DETERMINISTIC: session->deterministic = true; return true;
     case OPTION_FEATURES: return cli_features_only(value, &session->features_off);
     case OPTION_WITHOUT: return cli_features_without(value, &session->features_off);
     case OPTION_INVOKE: run->invoke = value; return true;

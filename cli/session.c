@@ -155,6 +155,7 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
         return cli_fail_status("partition", status, &error);
 
     struct wrt_module_config module = {.canonical_nan = config->canonical_nan,
+                                       .deterministic = config->deterministic,
                                        .features_off = config->features_off};
     uint64_t start_ns = wrt_time_now_ns();
     int code = cli_load(session->partition, config->file, &module, &session->module);

@@ -16,7 +16,7 @@ struct cli_session_config {
     uint64_t stack_bytes;
     uint64_t fuel;        /* of each further thread; 0: not limited */
     uint32_t max_threads; /* that the guest may start; 0: none, and nothing to start them with */
-    bool canonical_nan;
+    bool canonical_nan, deterministic;
     uint64_t features_off;
     struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
     struct wrt_wasi_directory directories[CLI_MAX_GRANTS];

@@ -52,6 +52,40 @@ static bool parse_float(const char *text, float *out)
     return true;
 }
 
+/* "i32x4:1,2,0x3,-4" and so on: lanes of the named shape, lane 0 first. */
+static bool parse_vector(const char *text, struct wrt_value *out)
+{
+    static const struct { const char *shape; wrt_type type; unsigned lanes; } shapes[] = {
+        {"i8x16:", WRT_I32, 16}, {"i16x8:", WRT_I32, 8}, {"i32x4:", WRT_I32, 4},
+        {"i64x2:", WRT_I64, 2},  {"f32x4:", WRT_F32, 4}, {"f64x2:", WRT_F64, 2},
+    };
+    size_t s = 0;
+    while (s < 6 && strncmp(text, shapes[s].shape, strlen(shapes[s].shape)) != 0)
+        s++;
+    if (s == 6)
+        return false;
+    const char *at = text + strlen(shapes[s].shape);
+    const unsigned lanes = shapes[s].lanes, bytes = 16 / lanes;
+    for (unsigned i = 0; i < lanes; i++) {
+        char lane[64];
+        struct wrt_value value;
+        uint64_t bits = 0;
+        const size_t length = strcspn(at, ",");
+        if (length >= sizeof lane || (at[length] == ',') != (i + 1 < lanes))
+            return false;
+        memcpy(lane, at, length);
+        lane[length] = '\0';
+        at += length + 1;
+        const bool is_float = text[0] == 'f';
+        if (is_float ? !cli_parse_value(lane, shapes[s].type, &value)
+                     : !parse_integer(lane, (int)(8 * bytes), &bits))
+            return false;
+        memcpy(out->v128 + i * bytes, is_float ? (const void *)&value.of : (const void *)&bits,
+               bytes);
+    }
+    return true;
+}
+
 bool cli_parse_value(const char *text, wrt_type type, struct wrt_value *out)
 {
     struct wrt_value value = {.type = type};
@@ -62,6 +96,7 @@ bool cli_parse_value(const char *text, wrt_type type, struct wrt_value *out)
     case WRT_I64: good = parse_integer(text, 64, &bits); value.of.i64 = bits; break;
     case WRT_F32: good = parse_float(text, &value.of.f32); break;
     case WRT_F64: good = parse_double(text, &value.of.f64); break;
+    case WRT_V128: good = parse_vector(text, &value); break;
     case WRT_FUNCREF:
     case WRT_EXTERNREF: good = strcmp(text, "null") == 0; break;
     default: good = false; break;
@@ -87,6 +122,15 @@ static void print_float(FILE *out, double value, bool single)
     fputs(text, out);
 }
 
+static void print_vector(FILE *out, const struct wrt_value *value)
+{
+    uint32_t lanes[4];
+    memcpy(lanes, value->v128, sizeof lanes);
+    fputs("i32x4:", out);
+    for (int i = 0; i < 4; i++)
+        fprintf(out, "%s0x%08lx", i == 0 ? "" : " ", (unsigned long)lanes[i]);
+}
+
 void cli_print_value(FILE *out, const struct wrt_value *value)
 {
     switch (value->type) {
@@ -96,7 +140,7 @@ void cli_print_value(FILE *out, const struct wrt_value *value)
     case WRT_F64: print_float(out, value->of.f64, false); break;
     case WRT_FUNCREF: fputs(value->of.function == NULL ? "null" : "funcref", out); break;
     case WRT_EXTERNREF: fputs(value->of.external == NULL ? "null" : "externref", out); break;
-    case WRT_V128:
+    case WRT_V128: print_vector(out, value); break;
     default: fputs("?", out); break;
     }
 }

@@ -31,12 +31,14 @@
 
 static inline uint32_t popcount32(uint32_t x)
 {
-    return (uint32_t)__builtin_popcount(x);
+    x -= (x >> 1) & 0x55555555u;
+    x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+    return (((x + (x >> 4)) & 0x0F0F0F0Fu) * 0x01010101u) >> 24;
 }
 
 static inline uint64_t popcount64(uint64_t x)
 {
-    return (uint64_t)__builtin_popcountll(x);
+    return popcount32((uint32_t)x) + popcount32((uint32_t)(x >> 32));
 }
 
 /* The upper half of a product: by halves of 32 bits where the compiler has no wider integer. */
@@ -83,6 +85,18 @@ static inline uint32_t array_length(const uint8_t *at)
     do {                                                                                \
         exec->trap.kind = WRT_TRAP_##name;                                              \
         LEAVE(WRT_RUN_TRAP);                                                            \
+    } while (0)
+/* A call in the midst of a handler. gcc saves no registers around calls in a function as large
+ * as this one: what lived across a call would be in memory everywhere. So nothing does but what
+ * fits the registers that calls preserve. */
+#define ASIDE(call)                                                                     \
+    do {                                                                                \
+        exec->F = F;                                                                    \
+        exec->D = D;                                                                    \
+        call;                                                                           \
+        F = exec->F;                                                                    \
+        D = exec->D;                                                                    \
+        FORGET_HINT();                                                                  \
     } while (0)
 #define NEXT(words) do { pc += (words); DISPATCH(); } while (0)
 #define TAKE(target)                                                                    \
@@ -182,8 +196,13 @@ static inline uint32_t array_length(const uint8_t *at)
         callee_ = table_->elements[index_].function;                                    \
         if (UNLIKELY(callee_ == NULL))                                                  \
             TRAP(UNINITIALIZED_ELEMENT);                                                \
-        if (UNLIKELY(callee_->type != pc[2].type && !wrt_callee_fits(exec, callee_, pc[2].type))) \
-            TRAP(INDIRECT_CALL_TYPE_MISMATCH);                                          \
+        if (UNLIKELY(callee_->type != pc[2].type)) {                                    \
+            bool fits_;                                                                 \
+            ASIDE(fits_ = wrt_callee_fits(exec, callee_, pc[2].type));                  \
+            if (!fits_)                                                                 \
+                TRAP(INDIRECT_CALL_TYPE_MISMATCH);                                      \
+            callee_ = exec->instance->tables[pc[3].k.imm]->elements[(index)].function;  \
+        }                                                                               \
     } while (0)
 #define RETURN_TO_INSTANCE                                                              \
     SAVE();                                                                             \
@@ -202,6 +221,7 @@ static inline uint32_t array_length(const uint8_t *at)
 #define NO_HINT NULL,
 #define UNUSED_STATE() ((void)mem, (void)hint)
 #define GO_BACK(target) GO_BACK_HINTED(target)
+#define FORGET_HINT() (hint = NULL)
 #else
 #define CONVENTION
 #define HINT_STATE
@@ -209,6 +229,7 @@ static inline uint32_t array_length(const uint8_t *at)
 #define NO_HINT
 #define UNUSED_STATE() ((void)mem)
 #define GO_BACK(target) pc = (target)
+#define FORGET_HINT() ((void)0)
 #endif
 
 #define STATE                                                                           \
@@ -286,6 +307,7 @@ enum wrt_run wrt_interpret(struct wrt_exec *exec)
 
 #define DISPATCH() goto *pc->handler
 #define GO_BACK(target) GO_BACK_HINTED(target)
+#define FORGET_HINT() (hint = NULL)
 #define LEAVE(how) do { how_ = (how); goto leave; } while (0)
 #define STOP() goto stop
 #define RELOAD(call_) do { how_ = (call_); goto reload; } while (0)
@@ -321,6 +343,7 @@ static enum wrt_run run(struct wrt_exec *exec, const void *const **out_table)
 reload:
     if (how_ != WRT_RUN_CONTINUE)
         return how_;
+    FORGET_HINT(); /* so that it does not live across the calls that come here */
     pc = exec->pc;
     fp = exec->fp;
     mem = exec->memory_base;

@@ -113,6 +113,11 @@ exactly 'infinity' -inf run --invoke id32f values.wasm -inf
 exactly 'nan' nan run --invoke id32f values.wasm nan
 exactly 'several results, one per line' "$(printf '1\n2\n2.5')" run --invoke several values.wasm
 exactly 'no result prints nothing' '' run --invoke nothing values.wasm
+exactly 'v128 from its lanes' 'i32x4:0x00000001 0xfffffffe 0x00000003 0x80000000' run --invoke idv values.wasm i32x4:1,-2,0x3,2147483648
+exactly 'v128 of floats' 'i32x4:0x00000000 0x3ff00000 0x00000000 0xbfe00000' run --invoke idv values.wasm f64x2:1,-0.5
+expect 'a v128 with a lane too few' 240 '' 'is no v128' run --invoke idv values.wasm i32x4:1,2,3
+expect 'a v128 with a lane too large' 240 '' 'is no v128' run --invoke idv values.wasm i8x16:256,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0
+exactly 'relaxed vectors, deterministic' 0 run --deterministic --invoke madd values.wasm
 exactly 'null references' null run --invoke idref values.wasm null
 exactly 'arguments after -- and options after FILE are the guest'"'"'s' -7 run --invoke id32 -- values.wasm -7
 expect 'too few arguments' 240 '' '^wrt: add takes 2 arguments, 1 were given' run --invoke add values.wasm 1

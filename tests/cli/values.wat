@@ -9,6 +9,12 @@
   (func (export "idref") (param externref) (result externref) (local.get 0))
   (func (export "several") (result i32 i64 f32) (i32.const 1) (i64.const 2) (f32.const 2.5))
   (func (export "nothing") (nop))
+  (func (export "idv") (param v128) (result v128) (local.get 0))
+  ;; (1 + 2^-12)^2 - (1 + 2^-11): 0 if it is rounded twice
+  (func (export "madd") (result f32)
+    (f32x4.extract_lane 0 (f32x4.relaxed_madd
+      (f32x4.splat (f32.const 0x1.001p0)) (f32x4.splat (f32.const 0x1.001p0))
+      (f32x4.splat (f32.const -0x1.002p0)))))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
   ;; The sign and payload of the NaN that 0/0 gives differ between machines.
   (func (export "nanbits") (result i32)

@@ -29,8 +29,9 @@ static size_t generate(uint64_t number, uint8_t *module)
     size_t count = 20 + next_random(&state) % (MAX_DECISIONS - 20);
     for (size_t i = 0; i < count; i++)
         decisions[i] = (uint8_t)(next_random(&state) >> 24);
-    return generate_module(decisions, count, GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST,
-                           module, MAX_MODULE_BYTES);
+    return generate_module(decisions, count,
+                           GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST | GENERATE_SIMD, module,
+                           MAX_MODULE_BYTES);
 }
 
 static FILE *open_output(const char *folder, uint64_t number, const char *extension)

@@ -62,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *bytes = data + CONTROL_BYTES;
     size -= CONTROL_BYTES;
     if (generated) {
-        unsigned features = GENERATE_MULTI_MEMORY | GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST;
+        unsigned features = GENERATE_MULTI_MEMORY | GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST |
+                            GENERATE_SIMD;
         size = generate_module(bytes, size, features, module, sizeof module);
         bytes = module;
     }

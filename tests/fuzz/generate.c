@@ -13,7 +13,7 @@
 #include "wasm_writer.h"
 
 enum {
-    I32 = 0x7F, I64 = 0x7E, F32 = 0x7D, F64 = 0x7C, FUNCREF = 0x70, EXTERNREF = 0x6F,
+    I32 = 0x7F, I64 = 0x7E, F32 = 0x7D, F64 = 0x7C, V128 = 0x7B, FUNCREF = 0x70, EXTERNREF = 0x6F,
     EMPTY = 0x40
 };
 
@@ -56,7 +56,7 @@ struct generator {
     /* the function that is being written */
     struct signature type;
     uint8_t locals[MAX_LOCALS];
-    unsigned local_count, counters, f32_temporary, f64_temporary;
+    unsigned local_count, counters, f32_temporary, f64_temporary, v128_temporary;
     uint8_t stack[MAX_STACK + 2 * MAX_VALUES + 8];
     unsigned height;
     struct frame frames[MAX_FRAMES];
@@ -102,10 +102,16 @@ static uint64_t decide_bits(struct generator *g)
     return bits;
 }
 
+static bool has_vectors(const struct generator *g)
+{
+    return (g->features & GENERATE_SIMD) != 0;
+}
+
 static uint8_t decide_type(struct generator *g)
 {
-    static const uint8_t types[] = {I32, I64, F32, F64, I32, I64, F64, FUNCREF, EXTERNREF};
-    return types[decide(g, sizeof types)];
+    static const uint8_t types[] = {I32, I64, F32, F64, I32, I64, F64, FUNCREF, EXTERNREF,
+                                    V128, V128, V128};
+    return types[decide(g, has_vectors(g) ? sizeof types : sizeof types - 3)];
 }
 
 static bool is_reference(uint8_t type)
@@ -132,6 +138,12 @@ static void prefixed(struct generator *g, unsigned opcode)
     wasm_u32(&g->out, opcode);
 }
 
+static void vector_op(struct generator *g, unsigned opcode)
+{
+    op(g, 0xFD);
+    wasm_u32(&g->out, opcode);
+}
+
 static void put_bits(struct generator *g, uint64_t bits, unsigned bytes)
 {
     for (unsigned i = 0; i < bytes; i++)
@@ -145,6 +157,11 @@ static void constant(struct generator *g, uint8_t type, uint64_t bits)
     case I64: op(g, 0x42); wasm_s64(&g->out, (int64_t)bits); break;
     case F32: op(g, 0x43); put_bits(g, bits, 4); break;
     case F64: op(g, 0x44); put_bits(g, bits, 8); break;
+    case V128:
+        vector_op(g, 0x0C);
+        put_bits(g, bits, 8);
+        put_bits(g, (bits << 9 | bits >> 55) ^ 0x7F00, 8);
+        break;
     default: op(g, 0xD0); op(g, type); break;
     }
 }
@@ -165,6 +182,20 @@ static void canonicalize(struct generator *g, uint8_t type)
     local_get(g, temporary);
     op(g, type == F32 ? 0x5B : 0x61);
     op(g, 0x1B);
+}
+
+/* The same for the lanes of a vector of floats: bitselect(v, nans, v == v). */
+static void canonicalize_lanes(struct generator *g, bool wide)
+{
+    const uint64_t nan = wide ? 0x7FF8000000000000 : 0x7FC000007FC00000;
+    local_tee(g, g->v128_temporary);
+    vector_op(g, 0x0C);
+    put_bits(g, nan, 8);
+    put_bits(g, nan, 8);
+    local_get(g, g->v128_temporary);
+    local_get(g, g->v128_temporary);
+    vector_op(g, wide ? 0x47 : 0x41);
+    vector_op(g, 0x52);
 }
 
 /* ---- the abstract stack ---- */
@@ -206,7 +237,7 @@ static void become_unreachable(struct generator *g)
 /* ---- operators that only need operands: opcode ranges and their types ---- */
 
 struct operator_range {
-    uint16_t first, last; /* 0xFCxx: prefixed */
+    uint16_t first, last; /* 0xFCxx, 0xFDxx: prefixed */
     const char *type;
 };
 
@@ -223,8 +254,41 @@ static const struct operator_range operators[] = {
     {0xFC06, 0xFC07, "F:I"},
 };
 
+static const struct operator_range vector_operators[] = {
+    {0xFD0E, 0xFD0E, "vv:v"}, {0xFD0F, 0xFD11, "i:v"},  {0xFD12, 0xFD12, "I:v"},
+    {0xFD13, 0xFD13, "f:v"},  {0xFD14, 0xFD14, "F:v"},  {0xFD23, 0xFD4C, "vv:v"},
+    {0xFD4D, 0xFD4D, "v:v"},  {0xFD4E, 0xFD51, "vv:v"}, {0xFD52, 0xFD52, "vvv:v"},
+    {0xFD53, 0xFD53, "v:i"},  {0xFD5E, 0xFD62, "v:v"},  {0xFD63, 0xFD64, "v:i"},
+    {0xFD65, 0xFD66, "vv:v"}, {0xFD67, 0xFD6A, "v:v"},  {0xFD6B, 0xFD6D, "vi:v"},
+    {0xFD6E, 0xFD73, "vv:v"}, {0xFD74, 0xFD75, "v:v"},  {0xFD76, 0xFD79, "vv:v"},
+    {0xFD7A, 0xFD7A, "v:v"},  {0xFD7B, 0xFD7B, "vv:v"}, {0xFD7C, 0xFD81, "v:v"},
+    {0xFD82, 0xFD82, "vv:v"}, {0xFD83, 0xFD84, "v:i"},  {0xFD85, 0xFD86, "vv:v"},
+    {0xFD87, 0xFD8A, "v:v"},  {0xFD8B, 0xFD8D, "vi:v"}, {0xFD8E, 0xFD93, "vv:v"},
+    {0xFD94, 0xFD94, "v:v"},  {0xFD95, 0xFD99, "vv:v"}, {0xFD9B, 0xFD9F, "vv:v"},
+    {0xFDA0, 0xFDA1, "v:v"},  {0xFDA3, 0xFDA4, "v:i"},  {0xFDA7, 0xFDAA, "v:v"},
+    {0xFDAB, 0xFDAD, "vi:v"}, {0xFDAE, 0xFDAE, "vv:v"}, {0xFDB1, 0xFDB1, "vv:v"},
+    {0xFDB5, 0xFDBA, "vv:v"}, {0xFDBC, 0xFDBF, "vv:v"}, {0xFDC0, 0xFDC1, "v:v"},
+    {0xFDC3, 0xFDC4, "v:i"},  {0xFDC7, 0xFDCA, "v:v"},  {0xFDCB, 0xFDCD, "vi:v"},
+    {0xFDCE, 0xFDCE, "vv:v"}, {0xFDD1, 0xFDD1, "vv:v"}, {0xFDD5, 0xFDDF, "vv:v"},
+    {0xFDE0, 0xFDE1, "v:v"},  {0xFDE3, 0xFDE3, "v:v"},  {0xFDE4, 0xFDEB, "vv:v"},
+    {0xFDEC, 0xFDED, "v:v"},  {0xFDEF, 0xFDEF, "v:v"},  {0xFDF0, 0xFDF7, "vv:v"},
+    {0xFDF8, 0xFDFF, "v:v"},
+};
+
+/* Mostly scalar ones; only scalar ones for a module without vectors. */
+static const struct operator_range *choose_operators(struct generator *g, unsigned vectors_of_256,
+                                                     unsigned *count)
+{
+    bool vectors = has_vectors(g) && chance(g, vectors_of_256);
+    *count = vectors ? sizeof vector_operators / sizeof *vector_operators
+                     : sizeof operators / sizeof *operators;
+    return vectors ? vector_operators : operators;
+}
+
 static uint8_t letter_type(char letter)
 {
+    if (letter == 'v')
+        return V128;
     return letter == 'i' ? I32 : letter == 'I' ? I64 : letter == 'f' ? F32 : F64;
 }
 
@@ -258,10 +322,35 @@ static unsigned saturating(unsigned opcode)
     return 0xFC00 + (opcode <= 0xAB ? opcode - 0xA8 : opcode - 0xAE + 4);
 }
 
+/* Arithmetic of floats, whose NaNs may have any sign. */
+static bool makes_nans(unsigned opcode, bool *wide)
+{
+    opcode &= 0xFF;
+    *wide = opcode == 0x5F || opcode == 0x74 || opcode == 0x75 || opcode == 0x7A ||
+            opcode == 0x94 || opcode >= 0xEF;
+    return opcode == 0x5E || opcode == 0x5F || (opcode >= 0x67 && opcode <= 0x6A) ||
+           opcode == 0x74 || opcode == 0x75 || opcode == 0x7A || opcode == 0x94 ||
+           (opcode >= 0xE3 && opcode <= 0xE9) || (opcode >= 0xEF && opcode <= 0xF5);
+}
+
+static void emit_vector_operator(struct generator *g, unsigned opcode)
+{
+    bool wide;
+    if (opcode == 0xFD13 || opcode == 0xFD14)
+        canonicalize(g, opcode == 0xFD13 ? F32 : F64);
+    vector_op(g, opcode & 0xFF);
+    if (makes_nans(opcode, &wide))
+        canonicalize_lanes(g, wide);
+}
+
 /* Emits an operator whose operands are on the stack. Mostly keeps it from trapping, so that
  * programs get further than their first division. */
 static void emit_operator(struct generator *g, unsigned opcode)
 {
+    if (opcode >= 0xFD00) {
+        emit_vector_operator(g, opcode);
+        return;
+    }
     bool tame = !chance(g, 24);
     if (divides(opcode) && tame) {
         constant(g, opcode < 0x79 ? I32 : I64, 1);
@@ -316,9 +405,11 @@ static bool produce_global(struct generator *g, uint8_t type)
 
 static bool produce_operator(struct generator *g, uint8_t type, unsigned depth)
 {
-    unsigned count = sizeof operators / sizeof *operators, start = decide(g, count);
+    unsigned count;
+    const struct operator_range *ranges = choose_operators(g, type == V128 ? 256 : 30, &count);
+    unsigned start = decide(g, count);
     for (unsigned i = 0; i < count && !is_reference(type); i++) {
-        const struct operator_range *range = &operators[(start + i) % count];
+        const struct operator_range *range = &ranges[(start + i) % count];
         if (result_type(range->type) != type)
             continue;
         uint8_t operands[MAX_VALUES];
@@ -428,6 +519,99 @@ static void step_store(struct generator *g)
     canonicalize(g, access->type);
     op(g, access->opcode);
     memory_argument(g, access->log_bytes);
+}
+
+/* ---- vectors: lanes and memory ---- */
+
+struct lane_op {
+    uint8_t opcode, type, lanes;
+};
+
+static void extract_lane(struct generator *g)
+{
+    static const struct lane_op ops[] = {{0x15, I32, 16}, {0x16, I32, 16}, {0x18, I32, 8},
+                                         {0x19, I32, 8},  {0x1B, I32, 4},  {0x1D, I64, 2},
+                                         {0x1F, F32, 4},  {0x21, F64, 2}};
+    const struct lane_op *lane = &ops[decide(g, sizeof ops / sizeof *ops)];
+    need_one(g, V128);
+    vector_op(g, lane->opcode);
+    op(g, decide(g, lane->lanes));
+    push(g, lane->type);
+}
+
+static void replace_lane(struct generator *g)
+{
+    static const struct lane_op ops[] = {{0x17, I32, 16}, {0x1A, I32, 8}, {0x1C, I32, 4},
+                                         {0x1E, I64, 2},  {0x20, F32, 4}, {0x22, F64, 2}};
+    const struct lane_op *lane = &ops[decide(g, sizeof ops / sizeof *ops)];
+    const uint8_t operands[] = {V128, lane->type};
+    need(g, operands, 2);
+    canonicalize(g, lane->type);
+    vector_op(g, lane->opcode);
+    op(g, decide(g, lane->lanes));
+    push(g, V128);
+}
+
+/* Any bytes, or whole lanes of a power of two. */
+static void shuffle(struct generator *g)
+{
+    static const uint8_t operands[] = {V128, V128};
+    unsigned log = decide(g, 4), size = 1u << log, lane = 0;
+    need(g, operands, 2);
+    vector_op(g, 0x0D);
+    for (unsigned i = 0; i < 16; i++) {
+        if (i % size == 0)
+            lane = decide(g, 32 >> log) << log;
+        op(g, lane + i % size);
+    }
+    push(g, V128);
+}
+
+static void load_vector(struct generator *g)
+{
+    static const uint8_t opcodes[] = {0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x5C, 0x5D};
+    static const uint8_t logs[] = {4, 4, 3, 3, 3, 3, 3, 3, 0, 1, 2, 3, 2, 3};
+    unsigned which = decide(g, sizeof opcodes);
+    need_one(g, I32);
+    tame_address(g);
+    vector_op(g, opcodes[which]);
+    memory_argument(g, logs[which]);
+    push(g, V128);
+}
+
+static void store_vector(struct generator *g)
+{
+    produce(g, I32, 0);
+    tame_address(g);
+    produce(g, V128, 0);
+    vector_op(g, 0x0B);
+    memory_argument(g, 4);
+}
+
+static void access_lane(struct generator *g)
+{
+    unsigned log = decide(g, 4);
+    bool store = chance(g, 128);
+    produce(g, I32, 0);
+    tame_address(g);
+    produce(g, V128, 0);
+    vector_op(g, (store ? 0x58 : 0x54) + log);
+    memory_argument(g, log);
+    op(g, decide(g, 16u >> log));
+    if (!store)
+        push(g, V128);
+}
+
+static void step_vector(struct generator *g)
+{
+    switch (decide(g, 7)) {
+    case 0: case 1: extract_lane(g); break;
+    case 2: replace_lane(g); break;
+    case 3: shuffle(g); break;
+    case 4: load_vector(g); break;
+    case 5: store_vector(g); break;
+    default: access_lane(g); break;
+    }
 }
 
 static void need_range(struct generator *g, unsigned tame_of_256)
@@ -584,8 +768,9 @@ static void step_table(struct generator *g)
 
 static void step_operator(struct generator *g)
 {
-    const struct operator_range *range =
-        &operators[decide(g, sizeof operators / sizeof *operators)];
+    unsigned ranges;
+    const struct operator_range *range = choose_operators(g, 100, &ranges);
+    range += decide(g, ranges);
     uint8_t operands[MAX_VALUES];
     unsigned count = operand_types(range->type, operands);
     need(g, operands, count);
@@ -1093,6 +1278,8 @@ static void step(struct generator *g)
     unsigned kind = decide(g, 42);
     if (g->height - top_frame(g)->base > MAX_STACK / 8 || g->height > MAX_STACK)
         step_drop(g);
+    else if (has_vectors(g) && chance(g, 50))
+        step_vector(g);
     else if (kind < 7)
         step_operator(g);
     else if (kind < 11)
@@ -1134,7 +1321,7 @@ static void declare_locals(struct generator *g)
     unsigned groups = decide(g, 6);
     memcpy(g->locals, g->type.parameters, g->type.parameter_count);
     g->local_count = g->type.parameter_count;
-    wasm_u32(&g->out, groups + 3);
+    wasm_u32(&g->out, groups + 3 + has_vectors(g));
     for (unsigned i = 0; i < groups; i++) {
         uint8_t type = decide_type(g);
         unsigned count = decide(g, 3);
@@ -1150,6 +1337,9 @@ static void declare_locals(struct generator *g)
     g->f32_temporary = g->local_count;
     g->f64_temporary = g->local_count + 1;
     op(g, 1), op(g, F32), op(g, 1), op(g, F64);
+    g->v128_temporary = g->local_count + 2;
+    if (has_vectors(g))
+        op(g, 1), op(g, V128);
 }
 
 static void write_function(struct generator *g, unsigned index)
@@ -1178,6 +1368,12 @@ static void decide_values(struct generator *g, uint8_t *types, unsigned *count, 
         types[i] = decide_type(g);
 }
 
+static bool names_vector(const struct signature *type)
+{
+    return memchr(type->parameters, V128, type->parameter_count) != NULL ||
+           memchr(type->results, V128, type->result_count) != NULL;
+}
+
 static void write_types(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_TYPE);
@@ -1187,6 +1383,8 @@ static void write_types(struct generator *g)
         struct signature *type = &g->types[i];
         decide_values(g, type->parameters, &type->parameter_count, MAX_VALUES);
         decide_values(g, type->results, &type->result_count, i == 0 ? 1 : MAX_VALUES);
+        if (i == 0 && names_vector(type)) /* type 0 is for imports */
+            type->parameter_count = type->result_count = 0;
         op(g, 0x60);
         wasm_u32(&g->out, type->parameter_count);
         wasm_bytes(&g->out, type->parameters, type->parameter_count);
@@ -1204,6 +1402,8 @@ static void write_imports(struct generator *g)
     for (unsigned i = 0; i < g->imported_functions; i++) {
         char name[] = {'h', (char)('0' + i), '\0'};
         g->function_types[i] = decide(g, g->type_count);
+        if (names_vector(&g->types[g->function_types[i]])) /* JavaScript cannot be given one */
+            g->function_types[i] = 0;
         wasm_name(&g->out, "env");
         wasm_name(&g->out, name);
         op(g, 0x00);

@@ -10,6 +10,9 @@
  * any two engines that follow the specification agree on every result and every byte of
  * memory.
  *
+ * Vectors are made canonical behind each float operation, because any other operation may
+ * look at their bits. Relaxed ones are left out: engines may differ.
+ *
  * The module imports functions from "env" only ("h0", "h1", …). A host that answers them
  * with generated_host_result is the same everywhere.
  */
@@ -23,7 +26,8 @@
 enum generate_features {
     GENERATE_MULTI_MEMORY = 1,
     GENERATE_TAIL_CALL = 2,
-    GENERATE_EXTENDED_CONST = 4
+    GENERATE_EXTENDED_CONST = 4,
+    GENERATE_SIMD = 8
 };
 
 /* Writes a module of at most `capacity` bytes (64 KiB are plenty) to `out` and returns its
