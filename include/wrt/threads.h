@@ -4,8 +4,9 @@
  * A guest calls wasi.thread-spawn(argument); a new thread of this process then runs its export
  * wasi_thread_start(thread, argument) in a store of its own, on a new instance of the same
  * module that shares the memory. Descriptors are shared too. What a thread costs (store,
- * instance, host stack) is charged to the partition before it starts; if that is refused, or
- * max_threads live already, the guest is told -6 (EAGAIN).
+ * instance, host stack) is charged to the partition before it starts, and it runs under the
+ * partition's priority, affinity and budget (wrt_partition_adopt_thread). If any of it is refused,
+ * or max_threads live already, the guest is told -6 (EAGAIN).
  *
  *   one traps or exits   all end; that is the guest's end (wrt_threads_get_outcome)
  *   one runs out of fuel, or the first is interrupted or past its deadline
@@ -15,6 +16,9 @@
  *
  * The partition needs an arena that is shared (config.arena->is_shared), the guest a module that
  * imports its shared memory (clang: --import-memory --shared-memory).
+ *
+ * A thread is inside of its partition while it lives (wrt_partition_guard_enter), so a sealed one
+ * stays open as long as the guest has threads.
  *
  * Threads: these calls belong to the thread that the first store belongs to; to stop the guest
  * from another one, wrt_store_interrupt the first store.
@@ -38,8 +42,9 @@ typedef enum wrt_status wrt_threads_define(void *context, struct wrt_store *stor
 /* Zero-fill, set what you need. A bad value is ERR_ARGUMENT and named. */
 struct wrt_threads_config {
     uint32_t max_threads;      /* alive at once besides the first; 1 .. 254; 0 = 16 */
-    int priority;              /* > 0: real-time, first in first out; 0 = of who spawns */
-    uint64_t affinity;         /* bit n: may run on processor n; 0 = as who spawns */
+    int priority;              /* > 0: real-time, first in first out; 0 = the partition's, else
+                                  of who spawns */
+    uint64_t affinity;         /* bit n: may run on processor n; 0 = likewise */
     uint64_t host_stack_bytes; /* of each thread; 64 KiB .. 1 GiB; 0 = 256 KiB */
     uint64_t fuel;             /* a thread gets it at its start, and again when it is resumed
                                   without any; 0 = not limited */

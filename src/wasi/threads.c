@@ -25,7 +25,7 @@ enum { GUEST_EAGAIN = -6, MOST_IDS = 0x1FFFFFFF };
 enum phase { PHASE_RUNNING, PHASE_PAUSED, PHASE_ENDING };
 enum state {
     STATE_FREE,
-    STATE_MAKING,  /* by the thread that spawns it */
+    STATE_MAKING,  /* by the thread that spawns it, which waits until it is in the partition */
     STATE_RUNNING, /* the guest, or about to */
     STATE_PARKED,
     STATE_LEAVING, /* its store is gone, or going */
@@ -41,6 +41,7 @@ struct thread {
     struct wrt_function *entry;
     struct wrt_port_thread host;
     uint32_t id, argument;
+    bool is_shut_out; /* the partition did not let it in */
 };
 
 struct wrt_threads {
@@ -193,9 +194,8 @@ static void unmake_guest(struct thread *thread)
     thread->wasi = NULL;
 }
 
-static void body(void *context)
+static void live(struct thread *thread)
 {
-    struct thread *thread = context;
     struct wrt_threads *group = thread->group;
     enum wrt_status status = run_guest(thread);
     enter(group);
@@ -210,6 +210,41 @@ static void body(void *context)
     thread->state = STATE_GONE;
     (void)wrt_condition_broadcast(&group->changed);
     leave(group);
+}
+
+/* Where and at what priority: as the partition says, then as the config does. */
+static enum wrt_status take_its_place(const struct wrt_threads *group)
+{
+    enum wrt_status status = wrt_partition_adopt_thread(group->partition, NULL);
+    if (status == WRT_OK && group->config.affinity != 0)
+        status = wrt_port_thread_set_affinity(group->config.affinity);
+    if (status == WRT_OK && group->config.priority != 0)
+        status = wrt_port_thread_set_priority(group->config.priority);
+    return status;
+}
+
+/* A thread is inside of its partition as long as it lives, asleep too: what it sleeps on is in
+ * there. Until it is inside, the one that spawns it is and waits. */
+static void body(void *context)
+{
+    struct thread *thread = context;
+    struct wrt_threads *group = thread->group;
+    struct wrt_partition_guard guard;
+    bool is_inside = wrt_partition_guard_enter(&guard, group->partition) == WRT_OK;
+    if (is_inside && take_its_place(group) != WRT_OK) {
+        (void)wrt_partition_guard_leave(&guard); /* who spawns is inside */
+        is_inside = false;
+    }
+    enter(group);
+    if (is_inside)
+        thread->state = STATE_RUNNING;
+    thread->is_shut_out = !is_inside;
+    (void)wrt_condition_broadcast(&group->changed);
+    leave(group);
+    if (!is_inside)
+        return;
+    live(thread);
+    (void)wrt_partition_guard_leave(&guard);
 }
 
 /* ---- spawning ---- */
@@ -327,24 +362,33 @@ static void set_state(struct thread *thread, enum state state)
     leave(thread->group);
 }
 
+/* Waits until the new thread is in the partition, or found that it cannot be. */
+static bool is_let_in(struct thread *thread)
+{
+    enter(thread->group);
+    while (thread->state == STATE_MAKING && !thread->is_shut_out)
+        wait_for_change(thread->group);
+    const bool is_in = !thread->is_shut_out;
+    leave(thread->group);
+    return is_in;
+}
+
 static enum wrt_status start(struct thread *thread)
 {
     const struct wrt_threads_config *config = &thread->group->config;
     const struct wrt_port_thread_config host = {
         .stack_bytes = (size_t)config->host_stack_bytes,
-        .priority = config->priority,
-        .affinity = config->affinity,
         .name = "wrt-guest",
     };
     enum wrt_status status = make_guest(thread);
     if (status != WRT_OK)
         return status;
-    set_state(thread, STATE_RUNNING);
+    thread->is_shut_out = false;
     status = wrt_port_thread_create(&host, body, thread, &thread->host);
-    if (status != WRT_OK) {
-        set_state(thread, STATE_LEAVING);
+    if (status == WRT_OK && !is_let_in(thread))
+        status = wrt_port_thread_join(&thread->host) == WRT_OK ? WRT_ERR_DENIED : WRT_ERR_IO;
+    if (status != WRT_OK)
         unmake_guest(thread);
-    }
     return status;
 }
 

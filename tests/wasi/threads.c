@@ -46,14 +46,17 @@ static void load(struct guest *g)
                   WRT_OK);
 }
 
-static void open_guest(struct guest *g, const struct wrt_threads_config *config)
+static const struct wrt_arena_config arena = {.is_shared = true};
+
+static void open_partition(struct guest *g, const struct wrt_partition_config *config)
 {
-    const struct wrt_arena_config arena = {.is_shared = true};
-    const struct wrt_partition_config partition = {.name = "guest", .arena = &arena,
-                                                   .max_bytes = 16 << 20};
-    const struct wrt_wasi_config wasi = {.clocks = 0};
     memset(g, 0, sizeof *g);
-    assert_status(wrt_partition_create(NULL, &partition, &g->partition, &g->error), WRT_OK);
+    assert_status(wrt_partition_create(NULL, config, &g->partition, &g->error), WRT_OK);
+}
+
+static void open_in_partition(struct guest *g, const struct wrt_threads_config *config)
+{
+    const struct wrt_wasi_config wasi = {.clocks = 0};
     load(g);
     assert_status(wrt_store_create(g->partition, NULL, &g->store, &g->error), WRT_OK);
     assert_status(wrt_wasi_create(g->partition, &wasi, &g->wasi, &g->error), WRT_OK);
@@ -63,13 +66,25 @@ static void open_guest(struct guest *g, const struct wrt_threads_config *config)
     assert_status(wrt_store_instantiate(g->store, g->module, &g->instance, &g->error), WRT_OK);
 }
 
-static void close_guest(struct guest *g)
+static void open_guest(struct guest *g, const struct wrt_threads_config *config)
+{
+    open_partition(g, &(struct wrt_partition_config){.name = "guest", .arena = &arena,
+                                                     .max_bytes = 16 << 20});
+    open_in_partition(g, config);
+}
+
+static void give_guest_back(struct guest *g)
 {
     wrt_threads_destroy(g->threads);
     assert_status(wrt_store_destroy(g->store), WRT_OK);
     wrt_wasi_destroy(g->wasi);
     assert_status(wrt_module_destroy(g->module), WRT_OK);
     assert_int_equal(partition_live_bytes(g->partition), 0);
+}
+
+static void close_guest(struct guest *g)
+{
+    give_guest_back(g);
     assert_status(wrt_partition_destroy(g->partition, &g->error), WRT_OK);
 }
 
@@ -307,6 +322,45 @@ static void test_threads_are_scheduled_as_told(void **state)
     close_guest(&g);
 }
 
+static void test_the_partition_says_where(void **state)
+{
+    (void)state;
+    struct guest g;
+    uint32_t out;
+    open_partition(&g, &(struct wrt_partition_config){.name = "guest", .arena = &arena,
+                                                      .affinity = 1});
+    open_in_partition(&g, NULL);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
+    assert_status(call(&g, "deadlock", 2, 0, &out), WRT_PAUSED);
+    assert_int_equal(count_scheduled(1, 0), 2);
+    close_guest(&g);
+}
+
+/* The host leaves a sealed partition while threads of the guest run and sleep in there. */
+static void test_sealed_partition(void **state)
+{
+    (void)state;
+    struct guest g;
+    struct wrt_partition_guard guard;
+    uint32_t out;
+    open_partition(&g, &(struct wrt_partition_config){.name = "guest", .arena = &arena,
+                                                      .flags = WRT_PARTITION_MEMORY_ISOLATION});
+    assert_status(wrt_partition_guard_enter(&guard, g.partition), WRT_OK);
+    open_in_partition(&g, NULL);
+    assert_int_equal(must(&g, "spinners", 2, 0), 2);
+    assert_status(wrt_partition_guard_leave(&guard), WRT_OK);
+    doze_ms(10);
+    assert_status(wrt_partition_guard_enter(&guard, g.partition), WRT_OK);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 20000000);
+    assert_status(call(&g, "deadlock", 2, 0, &out), WRT_PAUSED);
+    assert_status(wrt_partition_guard_leave(&guard), WRT_OK);
+    doze_ms(10);
+    assert_status(wrt_partition_guard_enter(&guard, g.partition), WRT_OK);
+    give_guest_back(&g);
+    assert_status(wrt_partition_guard_leave(&guard), WRT_OK);
+    assert_status(wrt_partition_destroy(g.partition, &g.error), WRT_OK);
+}
+
 static void test_trap_of_a_thread(void **state)
 {
     (void)state;
@@ -386,6 +440,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_all_pause_together),
         cmocka_unit_test(test_fuel_of_a_thread),
         cmocka_unit_test(test_threads_are_scheduled_as_told),
+        cmocka_unit_test(test_the_partition_says_where),
+        cmocka_unit_test(test_sealed_partition),
         cmocka_unit_test(test_trap_of_a_thread),
         cmocka_unit_test(test_exit_of_a_thread),
         cmocka_unit_test(test_threads_die_with_it),
