@@ -268,6 +268,15 @@ static void test_fuel_of_a_thread(void **state)
     assert_true(first[0] > 1000 && first[1] > first[0] + 1000);
 }
 
+/* A simulated system's threads do not show in /proc. */
+static void need_linux_threads(void)
+{
+    if (WRT_TEST_LINUX_THREADS)
+        return;
+    print_message("how threads are scheduled shows only with the port to Linux\n");
+    skip();
+}
+
 /* How many threads of this process are guests with that processor mask and priority. */
 static uint32_t count_scheduled(unsigned long mask, int priority)
 {
@@ -301,6 +310,7 @@ static uint32_t count_scheduled(unsigned long mask, int priority)
 static void test_threads_are_scheduled_as_told(void **state)
 {
     (void)state;
+    need_linux_threads();
     struct wrt_threads_config config = {.affinity = 1, .priority = 3};
     struct guest g;
     uint32_t out;
@@ -325,6 +335,7 @@ static void test_threads_are_scheduled_as_told(void **state)
 static void test_the_partition_says_where(void **state)
 {
     (void)state;
+    need_linux_threads();
     struct guest g;
     uint32_t out;
     open_partition(&g, &(struct wrt_partition_config){.name = "guest", .arena = &arena,
