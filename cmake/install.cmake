@@ -14,6 +14,7 @@ if(TARGET wrt_tenant) # beside wrt, where wrt looks first
   install(TARGETS wrt_tenant)
 endif()
 install(DIRECTORY include/wrt DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+install(FILES include/wasm.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT wrt-targets NAMESPACE wrt:: DESTINATION ${package})
 
 configure_package_config_file(cmake/wrt-config.cmake.in ${PROJECT_BINARY_DIR}/wrt-config.cmake

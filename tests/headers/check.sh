@@ -14,7 +14,7 @@ one() { # HEADER COMPILER STANDARD LANGUAGE
   fi
 }
 
-for header in include/wrt/*.h; do
+for header in include/wrt/*.h include/wasm.h; do
   name=${header#include/}
   for cc in "${WRT_GCC:-gcc}" "${WRT_CLANG:-clang-19}"; do
     one "$name" "$cc" c11 c
