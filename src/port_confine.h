@@ -75,7 +75,6 @@ struct wrt_port_confinement {
     const char *security_type; /* QNX: type to change to; borrowed; NULL = "run" */
     const struct wrt_port_grant *grants; /* borrowed; descriptors that are open stay open */
     uint32_t grant_count;
-    bool has_user; /* Linux: the process is in a user namespace of its own, where it may mount */
     bool require; /* anything that could not be given up is an error */
 };
 

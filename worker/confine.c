@@ -27,11 +27,9 @@ static uint32_t open_grants(const struct wire_config *config, const char *const 
 uint32_t worker_confine(const struct wire_config *config, const char *const *directories)
 {
     struct wrt_port_grant grants[WIRE_DIRECTORIES];
-    const uint32_t namespaced = WRT_PORT_CONFINE_PROCESSES | WRT_PORT_CONFINE_NETWORK;
     struct wrt_port_confinement confinement = {
         .grants = grants,
         .grant_count = open_grants(config, directories, grants),
-        .has_user = (config->confined & namespaced) == namespaced,
     };
     struct wrt_port_confined done = {.confined = 0};
     uint32_t confined = 0;

@@ -196,7 +196,7 @@ enum wrt_status wrt_port_confine_self(const struct wrt_port_confinement *confine
         return status;
     done.limits_set = true;
     done.confined = self.confined;
-    if (confinement->has_user && empty_root())
+    if (empty_root())
         done.confined |= WRT_PORT_CONFINE_MOUNTS;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         done.confined |= WRT_PORT_CONFINE_NO_NEW_PRIVILEGES;

@@ -72,7 +72,6 @@ struct wire_config {
     uint32_t version, argument_count, environment_count, directory_count, string_bytes;
     uint32_t read_only; /* bit per directory */
     uint32_t clocks, has_random, has_output, has_error;
-    uint32_t confined;  /* what starting it put in force */
     uint64_t memory_bytes, stack_bytes;
 };
 
