@@ -34,6 +34,7 @@
 
 #include "wrt/base.h"
 #include "wrt/partition.h"
+#include "wrt/snapshot.h"
 #include "wrt/store.h"
 
 WRT_BEGIN_DECLS
@@ -119,6 +120,22 @@ wrt_wasi_create(struct wrt_partition *partition, const struct wrt_wasi_config *c
  * `wasi`: destroy the store first. One store at a time. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_define(struct wrt_store *store, struct wrt_wasi *wasi, struct wrt_error *error);
+
+/* Writes what the guest holds open, by name: standard streams, granted directories, and files
+ * by path and position beneath them; and the state of clocks and random numbers. With
+ * wrt_instance_snapshot of the store that is all of a program. ERR_UNSUPPORTED names a
+ * descriptor that has no name: a socket, or a path over 127 bytes. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_wasi_snapshot(const struct wrt_wasi *wasi, wrt_snapshot_write *write, void *context,
+                  struct wrt_error *error);
+
+/* Into a wrt_wasi that was just created, with the same names granted. Files are opened again,
+ * never created or cut; rights are those of the snapshot less what is not granted now.
+ * ERR_NOT_FOUND names what is missing (after it, when a file did not open, only destroy may
+ * follow); ERR_CORRUPT, ERR_UNSUPPORTED as for wrt_instance_restore. May block. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_wasi_restore(struct wrt_wasi *wasi, const void *bytes, size_t size_bytes,
+                 struct wrt_error *error);
 
 /* Closes every descriptor that the guest or create opened and frees all. NULL does nothing. */
 WRT_API void wrt_wasi_destroy(struct wrt_wasi *wasi);

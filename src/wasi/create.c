@@ -273,6 +273,7 @@ static enum wrt_status open_stream(struct wrt_wasi *wasi, const struct wrt_wasi_
                        (number == 0 ? WASI_RIGHTS_THAT_CHANGE : WASI_RIGHT_FD_READ));
     opened.inheriting = 0;
     opened.flags = append ? WASI_FDFLAG_APPEND : 0;
+    opened.stream = (uint8_t)(number + 1);
     wasi->descriptors[number] = opened;
     return WRT_OK;
 }

@@ -231,6 +231,38 @@ static enum wrt_errno open_into(struct wasi_descriptor *slot, const struct openi
     return WRT_ERRNO_OK;
 }
 
+/* Remembers where it was opened, for snapshots: the path from the granted directory on. */
+static void note_path(const struct wasi_descriptor *directory, const char *path,
+                      struct wasi_descriptor *opened)
+{
+    const char *above = directory->granted_name != NULL ? "" : directory->path;
+    const char *root = directory->granted_name != NULL ? directory->granted_name
+                                                       : directory->root_name;
+    const size_t head = strlen(above), tail = strlen(path), slash = head != 0;
+    if (root == NULL || head + slash + tail >= sizeof opened->path)
+        return;
+    memcpy(opened->path, above, head);
+    opened->path[head] = '/';
+    memcpy(opened->path + head + slash, path, tail + 1);
+    opened->root_name = root;
+}
+
+enum wrt_errno wrt_wasi_reopen(struct wrt_wasi *wasi, const struct wasi_descriptor *root,
+                               const char *path, uint64_t rights, uint64_t inheriting,
+                               uint32_t fdflags, struct wasi_descriptor *out)
+{
+    const struct opening opening = {
+        .fdflags = fdflags & WASI_FDFLAGS_ALL,
+        .rights = rights & root->inheriting,
+        .inheriting = inheriting & root->inheriting,
+        .place = {.directory = root->file, .path = path, .resolver = wasi->resolver,
+                  .follow = true}};
+    const enum wrt_errno error = open_into(out, &opening);
+    if (error == WRT_ERRNO_OK)
+        note_path(root, path, out);
+    return error;
+}
+
 enum wrt_errno wrt_wasi_path_open(struct wasi_call *call)
 {
     struct opening opening;
@@ -243,8 +275,11 @@ enum wrt_errno wrt_wasi_path_open(struct wasi_call *call)
     uint8_t *out = wrt_wasi_span(call, wasi_u32(call, 8), 4);
     if (!out)
         return WRT_ERRNO_FAULT;
-    error = open_into(&call->wasi->descriptors[number], &opening);
-    if (error == WRT_ERRNO_OK)
-        wrt_write_u32(out, number);
-    return error;
+    struct wasi_descriptor *opened = &call->wasi->descriptors[number];
+    error = open_into(opened, &opening);
+    if (error != WRT_ERRNO_OK)
+        return error;
+    note_path(&call->wasi->descriptors[wasi_u32(call, 0)], opening.place.path, opened);
+    wrt_write_u32(out, number);
+    return WRT_ERRNO_OK;
 }

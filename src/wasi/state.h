@@ -31,6 +31,8 @@ enum wasi_kind {
     WASI_KIND_SOCKET
 };
 
+#define WASI_NAME_BYTES 128u /* of a path that a snapshot can name, with its NUL */
+
 struct wasi_descriptor {
     enum wasi_kind kind;
     enum wrt_port_file_type type;
@@ -40,6 +42,10 @@ struct wasi_descriptor {
     uint64_t rights;
     uint64_t inheriting;
     const char *granted_name; /* of a directory from the config; else NULL */
+    uint8_t stream;           /* 1 .. 3: a standard stream */
+    bool is_kept;             /* while a snapshot is restored */
+    const char *root_name;    /* opened by the guest beneath this granted one, at `path`; */
+    char path[WASI_NAME_BYTES]; /* NULL: not, or the path is longer */
 };
 
 /* NUL-terminated strings, one after the other. */
@@ -182,6 +188,12 @@ enum wrt_errno wrt_wasi_free_slot(struct wrt_wasi *wasi, uint32_t *out_number);
 /* What `file` is, and the rights it can have at most, in *out. */
 enum wrt_errno wrt_wasi_describe(int file, bool is_owned, struct wasi_descriptor *out);
 void wrt_wasi_release(struct wasi_descriptor *descriptor);
+
+/* Opens again what a guest had opened at `path` beneath `root`, with rights that `root` can
+ * pass on (path.c). */
+enum wrt_errno wrt_wasi_reopen(struct wrt_wasi *wasi, const struct wasi_descriptor *root,
+                               const char *path, uint64_t rights, uint64_t inheriting,
+                               uint32_t fdflags, struct wasi_descriptor *out);
 
 /* ---- waiting (poll.c) ---- */
 
