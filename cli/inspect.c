@@ -122,6 +122,31 @@ static void print_customs(const struct wrt_module *module)
     }
 }
 
+static void print_producers(const struct wrt_module *module)
+{
+    struct wrt_module_producer producer;
+    for (uint32_t i = 0; wrt_module_get_producer(module, i, &producer) == WRT_OK; i++) {
+        heading("producers", i);
+        fputs("  ", stdout);
+        cli_print_bytes(stdout, producer.field);
+        fputs(": ", stdout);
+        cli_print_bytes(stdout, producer.name);
+        putchar(' ');
+        cli_print_bytes(stdout, producer.version);
+        putchar('\n');
+    }
+}
+
+static void print_branch_hints(const struct wrt_module *module)
+{
+    struct wrt_module_branch_hint hint;
+    for (uint32_t i = 0; wrt_module_get_branch_hint(module, i, &hint) == WRT_OK; i++) {
+        heading("branch hints", i);
+        printf("  function %" PRIu32 ", byte %" PRIu32 ": %s\n", hint.function, hint.byte_offset,
+               hint.is_likely ? "likely" : "unlikely");
+    }
+}
+
 static void print_start(const struct wrt_module *module, const struct wrt_module_info *info)
 {
     if (!info->has_start)
@@ -151,6 +176,8 @@ static void print_module(const char *file, const struct wrt_module *module)
     print_items(module, WRT_EXTERN_TABLE, "tables");
     print_items(module, WRT_EXTERN_GLOBAL, "globals");
     print_customs(module);
+    print_producers(module);
+    print_branch_hints(module);
 }
 
 /* ---- footprint ---- */

@@ -1,9 +1,12 @@
 /* cli/run.c - `wrt run`: one program in one partition, with limits and grants by option.
+ * `wrt resume` continues one that was paused and written; what it lacks of the options comes
+ * from the snapshot.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <inttypes.h>
 #include <string.h>
 
+#include "frozen.h"
 #include "session.h"
 
 enum { MAX_VALUES = 1000 }; /* the loader's default limit for parameters and results */
@@ -14,6 +17,8 @@ struct run_options {
     uint64_t deadline_ms; /* 0: none */
     const char *invoke;   /* NULL: _start */
     bool stats, stats_json;
+    const char *snapshot;            /* written if the guest pauses; NULL: none */
+    const struct cli_frozen *frozen; /* of resume */
 };
 
 /* ---- options ---- */
@@ -23,41 +28,53 @@ enum option {
     OPTION_FUEL,
     OPTION_DEADLINE,
     OPTION_STACK,
-    OPTION_THREADS,
     OPTION_VERIFY,
     OPTION_DIR,
-    OPTION_ENV,
     OPTION_CLOCKS,
     OPTION_CLOCK_RESOLUTION,
     OPTION_RANDOM,
-    OPTION_CANONICAL_NAN,
-    OPTION_DETERMINISTIC,
     OPTION_FEATURES,
     OPTION_WITHOUT,
-    OPTION_INVOKE,
-    OPTION_STATS
+    OPTION_SNAPSHOT,
+    OPTION_STATS,
+    /* what resume finds in the snapshot */
+    OPTION_ENV,
+    OPTION_THREADS, /* of no use there: shared memories are not written */
+    OPTION_CANONICAL_NAN,
+    OPTION_DETERMINISTIC,
+    OPTION_INVOKE
 };
 
+#define COMMON_OPTIONS                                                                        \
+    [OPTION_MEMORY] = {"memory", "MIN:MAX[:RESERVED]",                                        \
+                       "partition: guaranteed, most and resident bytes (K, M, G)"},           \
+    [OPTION_FUEL] = {"fuel", "N", "stop after N instructions"},                               \
+    [OPTION_DEADLINE] = {"deadline", "MS", "stop after MS milliseconds"},                     \
+    [OPTION_STACK] = {"stack", "BYTES", "the guest's call stack (K, M, G); default 256K"},    \
+    [OPTION_VERIFY] = {"verify", "LEVEL", "off, minimal, standard, full or critical"},        \
+    [OPTION_DIR] = {"dir", "HOST[::GUEST][:ro]",                                              \
+                    "grant a folder, under another name, read-only"},                         \
+    [OPTION_CLOCKS] = {"clocks", "none|monotonic|all", "clocks to grant; default all"},       \
+    [OPTION_CLOCK_RESOLUTION] = {"clock-resolution", "NS", "clocks tick in steps of NS"},     \
+    [OPTION_RANDOM] = {"random", "none|system|SEED",                                          \
+                       "random numbers to grant; default system"},                            \
+    [OPTION_FEATURES] = {"features", "NAME,...|none",                                         \
+                         "refuse modules that use any other feature"},                        \
+    [OPTION_WITHOUT] = {"without", "NAME,...", "refuse modules that use one of these features"}, \
+    [OPTION_SNAPSHOT] = {"snapshot-on-pause", "FILE",                                         \
+                         "when fuel, deadline or ^C stop it, write it for resume"},           \
+    [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"}
+
 static const struct cli_option options[] = {
-    [OPTION_MEMORY] = {"memory", "MIN:MAX[:RESERVED]",
-                       "partition: guaranteed, most and resident bytes (K, M, G)"},
-    [OPTION_FUEL] = {"fuel", "N", "stop after N instructions"},
-    [OPTION_DEADLINE] = {"deadline", "MS", "stop after MS milliseconds"},
-    [OPTION_STACK] = {"stack", "BYTES", "the guest's call stack (K, M, G); default 256K"},
-    [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},
-    [OPTION_VERIFY] = {"verify", "LEVEL", "off, minimal, standard, full or critical"},
-    [OPTION_DIR] = {"dir", "HOST[::GUEST][:ro]", "grant a folder, under another name, read-only"},
+    COMMON_OPTIONS,
     [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},
-    [OPTION_CLOCKS] = {"clocks", "none|monotonic|all", "clocks to grant; default all"},
-    [OPTION_CLOCK_RESOLUTION] = {"clock-resolution", "NS", "clocks tick in steps of NS"},
-    [OPTION_RANDOM] = {"random", "none|system|SEED", "random numbers to grant; default system"},
+    [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},
     [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},
     [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},
-    [OPTION_FEATURES] = {"features", "NAME,...|none", "refuse modules that use any other feature"},
-    [OPTION_WITHOUT] = {"without", "NAME,...", "refuse modules that use one of these features"},
     [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"},
-    [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"},
     {0}};
+
+static const struct cli_option resume_options[] = {COMMON_OPTIONS, {0}};
 
 static bool set_count(const char *value, uint64_t least, uint64_t most, uint64_t *out)
 {
@@ -165,6 +182,7 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_DETERMINISTIC: session->deterministic = true; return true;
     case OPTION_FEATURES: return cli_features_only(value, &session->features_off);
     case OPTION_WITHOUT: return cli_features_without(value, &session->features_off);
+    case OPTION_SNAPSHOT: run->snapshot = value; return *value != '\0';
     case OPTION_INVOKE: run->invoke = value; return true;
     case OPTION_STATS: return set_stats(run, value);
     }
@@ -179,8 +197,9 @@ static int parse(struct run_options *run, struct cli_parser *parser)
     int option;
     while ((option = cli_next_option(parser)) >= 0) {
         if (!set_option(run, option, parser->value)) {
-            cli_fail(CLI_EXIT_USAGE, "--%s takes %s, not '%s'", options[option].name,
-                     options[option].argument, parser->value);
+            const struct cli_option *bad = &parser->command->options[option];
+            cli_fail(CLI_EXIT_USAGE, "--%s takes %s, not '%s'", bad->name, bad->argument,
+                     parser->value);
             return CLI_OPTIONS_BAD;
         }
     }
@@ -323,6 +342,14 @@ static int call_plain(const struct cli_session *session, const char *name,
     return conclude(session, cli_call(session, function, type, NULL, NULL), NULL);
 }
 
+static void print_results(const struct wrt_value *results, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        cli_print_value(stdout, &results[i]);
+        putchar('\n');
+    }
+}
+
 static int parse_arguments(const struct cli_session *session, const char *name,
                            const struct wrt_function_type *type, struct wrt_value *out)
 {
@@ -352,18 +379,20 @@ static int call_with_values(const struct cli_session *session, const char *name,
     enum wrt_status status = cli_call(session, function, type, arguments, results);
     if (status != WRT_OK)
         return conclude(session, status, NULL);
-    for (uint32_t i = 0; i < type->result_count; i++) {
-        cli_print_value(stdout, &results[i]);
-        putchar('\n');
-    }
+    print_results(results, type->result_count);
     return CLI_EXIT_OK;
 }
 
-/* A program starts at _start; with --invoke a library is initialised, then called. */
-static int call_guest(const struct cli_session *session, const char *invoke)
+/* Which call runs, for the snapshot. */
+static enum cli_phase phase;
+
+/* A program starts at _start; with --invoke a library is initialised, unless that was done,
+ * then called. */
+static int call_guest(const struct cli_session *session, const char *invoke, bool is_initialized)
 {
     struct wrt_function *function;
     struct wrt_function_type type;
+    phase = CLI_PHASE_CALL;
     if (invoke == NULL) {
         if (!find_function(session, "_start", &function, &type))
             return cli_fail(CLI_EXIT_EXPORT,
@@ -371,11 +400,13 @@ static int call_guest(const struct cli_session *session, const char *invoke)
                             session->config->file);
         return call_plain(session, "_start", function, &type);
     }
-    if (find_function(session, "_initialize", &function, &type) &&
+    if (!is_initialized && find_function(session, "_initialize", &function, &type) &&
         strcmp(invoke, "_initialize") != 0) {
+        phase = CLI_PHASE_INITIALIZE;
         int code = call_plain(session, "_initialize", function, &type);
         if (code != CLI_EXIT_OK)
             return code;
+        phase = CLI_PHASE_CALL;
     }
     if (!find_function(session, invoke, &function, &type))
         return cli_fail(CLI_EXIT_EXPORT, "%s exports no function %s", session->config->file,
@@ -385,19 +416,63 @@ static int call_guest(const struct cli_session *session, const char *invoke)
 
 /* ---- the command ---- */
 
+static void set_deadline(struct cli_session *session, const struct run_options *run)
+{
+    if (run->deadline_ms != 0)
+        wrt_store_set_deadline(session->store, wrt_time_now_ns() + run->deadline_ms * 1000000);
+}
+
 static int run_guest(struct cli_session *session, const struct run_options *run)
 {
     struct wrt_error error = {0};
     wrt_store_set_fuel(session->store, run->fuel);
+    set_deadline(session, run);
     uint64_t start_ns = wrt_time_now_ns();
-    if (run->deadline_ms != 0)
-        wrt_store_set_deadline(session->store, start_ns + run->deadline_ms * 1000000);
+    phase = CLI_PHASE_START;
     enum wrt_status status =
         wrt_store_instantiate(session->store, session->module, &session->instance, &error);
     cli_session_instantiated(session, start_ns);
     if (status != WRT_OK)
         return conclude(session, status, &error);
-    return call_guest(session, run->invoke);
+    return call_guest(session, run->invoke, false);
+}
+
+/* Ends the call that was paused, then what would have followed it. */
+static int resume_guest(struct cli_session *session, const struct run_options *run)
+{
+    static struct wrt_value results[MAX_VALUES];
+    struct wrt_function_type type;
+    int code = cli_thaw(session, run->frozen);
+    if (code != CLI_EXIT_OK)
+        return code;
+    wrt_store_add_fuel(session->store, run->fuel);
+    set_deadline(session, run);
+    phase = run->frozen->phase;
+    enum wrt_status status = wrt_store_paused_type(session->store, &type);
+    if (status == WRT_OK && type.result_count > MAX_VALUES)
+        status = WRT_ERR_LIMIT;
+    if (status == WRT_OK)
+        status = wrt_store_resume(session->store, results, type.result_count);
+    if (status != WRT_OK)
+        return conclude(session, status, NULL);
+    if (phase != CLI_PHASE_CALL)
+        return call_guest(session, run->invoke, phase == CLI_PHASE_INITIALIZE);
+    print_results(results, type.result_count);
+    return CLI_EXIT_OK;
+}
+
+/* A guest that stands paused is written, if that was asked for. */
+static int keep(const struct cli_session *session, const struct run_options *run, int code)
+{
+    struct wrt_function_type type;
+    if (run->snapshot == NULL || session->instance == NULL ||
+        wrt_store_paused_type(session->store, &type) != WRT_OK)
+        return code;
+    const int frozen = cli_freeze(session, run->invoke, phase, run->snapshot);
+    if (frozen != CLI_EXIT_OK)
+        return frozen;
+    fprintf(stderr, "wrt: %s continues it: wrt resume\n", run->snapshot);
+    return code;
 }
 
 static int run_program(const struct run_options *run)
@@ -407,11 +482,12 @@ static int run_program(const struct run_options *run)
     if (code == CLI_EXIT_OK) {
         cli_watch_keyboard(&session);
         uint64_t start_ns = wrt_time_now_ns();
-        code = run_guest(&session, run);
+        code = run->frozen != NULL ? resume_guest(&session, run) : run_guest(&session, run);
         uint64_t run_ns = wrt_time_now_ns() - start_ns - session.instantiate_ns;
         cli_forget_keyboard(&session);
         if (run->stats)
             cli_print_stats(&session, run_ns, run->stats_json);
+        code = keep(&session, run, code);
     }
     int closing = cli_session_close(&session);
     return code != CLI_EXIT_OK ? code : closing;
@@ -435,3 +511,55 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 const struct cli_command cli_run = {
     "run", "[options] FILE [arguments...]", "Runs a program in a memory partition of its own.",
     options, run_command};
+
+/* ---- resume ---- */
+
+/* How the program was called comes from its snapshot, what it may reach from the options. */
+static void set_frozen(struct run_options *run, const struct cli_frozen *frozen)
+{
+    struct cli_session_config *config = &run->session;
+    run->frozen = frozen;
+    run->invoke = frozen->invoke;
+    config->module = frozen->module;
+    config->canonical_nan = frozen->canonical_nan;
+    config->deterministic = frozen->deterministic;
+    config->features_off |= frozen->features_off;
+    if (config->stack_bytes == 0)
+        config->stack_bytes = frozen->stack_bytes;
+    config->wasi.clocks &= frozen->clocks;
+    if (config->wasi.clock_resolution_ns == 0)
+        config->wasi.clock_resolution_ns = frozen->clock_resolution_ns;
+    if (frozen->random != WRT_WASI_RANDOM_SYSTEM)
+        config->wasi.random = frozen->random; /* none, or a sequence that goes on */
+    config->wasi.arguments = (const char *const *)frozen->strings;
+    config->wasi.argument_count = frozen->argument_count;
+    config->wasi.environment = (const char *const *)frozen->strings + frozen->argument_count;
+    config->wasi.environment_count = frozen->environment_count;
+}
+
+static int resume_command(const struct cli_command *command, int argc, char **argv)
+{
+    struct cli_parser parser = {.command = command, .argc = argc, .argv = argv};
+    static struct run_options run;
+    struct cli_frozen frozen;
+    int option = parse(&run, &parser);
+    if (option == CLI_OPTIONS_HELP)
+        return CLI_EXIT_OK;
+    if (option == CLI_OPTIONS_BAD)
+        return CLI_EXIT_USAGE;
+    if (argc - parser.next != 1)
+        return cli_fail(CLI_EXIT_USAGE, "resume takes one file, %d were given",
+                        argc - parser.next);
+    run.session.file = argv[parser.next];
+    int code = cli_frozen_read(run.session.file, &frozen);
+    if (code == CLI_EXIT_OK) {
+        set_frozen(&run, &frozen);
+        code = run_program(&run);
+    }
+    cli_frozen_free(&frozen);
+    return code;
+}
+
+const struct cli_command cli_resume = {
+    "resume", "[options] FILE", "Continues a program that run --snapshot-on-pause wrote.",
+    resume_options, resume_command};

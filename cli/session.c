@@ -146,6 +146,18 @@ static enum wrt_status open_partition(struct cli_session *session, struct wrt_er
     return wrt_partition_create(NULL, &partition, &session->partition, error);
 }
 
+static int load_module(struct cli_session *session, const struct wrt_module_config *module)
+{
+    const struct cli_session_config *config = session->config;
+    struct wrt_error error = {0};
+    if (config->module.data == NULL)
+        return cli_load(session->partition, config->file, module, &session->module);
+    const enum wrt_status status =
+        wrt_module_load(session->partition, module, config->module.data,
+                        config->module.size_bytes, &session->module, &error);
+    return status == WRT_OK ? CLI_EXIT_OK : cli_fail_status(config->file, status, &error);
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_session_config *config)
 {
     struct wrt_error error = {0};
@@ -158,7 +170,7 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
                                        .deterministic = config->deterministic,
                                        .features_off = config->features_off};
     uint64_t start_ns = wrt_time_now_ns();
-    int code = cli_load(session->partition, config->file, &module, &session->module);
+    int code = load_module(session, &module);
     if (code != CLI_EXIT_OK)
         return code;
     session->load_ns = wrt_time_now_ns() - start_ns;

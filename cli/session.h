@@ -12,6 +12,7 @@ enum { CLI_MAX_GRANTS = 64 };
 /* From the command line; every string is borrowed from argv. */
 struct cli_session_config {
     const char *file;
+    struct wrt_bytes module; /* the bytes of `file` if they are here already, else NULL */
     struct wrt_partition_config partition;
     uint64_t stack_bytes;
     uint64_t fuel;        /* of each further thread; 0: not limited */

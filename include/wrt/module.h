@@ -106,6 +106,7 @@ struct wrt_module_info {
     bool has_start;
     uint32_t start_function;
     uint64_t module_bytes;   /* size of the binary */
+    uint32_t checksum;       /* CRC32C of the binary */
     uint64_t code_bytes;     /* translated code */
     uint32_t largest_frame_slots;
     uint64_t features;       /* WRT_FEATURE_BIT(…) of what the module uses */
@@ -182,6 +183,28 @@ wrt_module_get_type(const struct wrt_module *module, uint32_t index,
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_item(const struct wrt_module *module, enum wrt_extern_kind kind, uint32_t index,
                     struct wrt_extern_type *out);
+
+/* What made the module, by its producers section: field "language", "processed-by" or "sdk",
+ * a name and a version. Values are counted through all fields. ERR_BOUNDS past the last one,
+ * or where the section is malformed. O(bytes of the section). */
+struct wrt_module_producer {
+    struct wrt_bytes field, name, version;
+};
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_producer(const struct wrt_module *module, uint32_t index,
+                        struct wrt_module_producer *out);
+
+/* Which way a compiler believes that an `if` or `br_if` goes, from the section
+ * metadata.code.branch_hint. Not used by the interpreter, whose branches cost the same both
+ * ways. As above. */
+struct wrt_module_branch_hint {
+    uint32_t function;
+    uint32_t byte_offset; /* of the instruction, from the first byte of the function's locals */
+    bool is_likely;
+};
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_module_get_branch_hint(const struct wrt_module *module, uint32_t index,
+                           struct wrt_module_branch_hint *out);
 
 /* The function's name: from the name section, else an export of it; size 0 if neither.
  * O(bytes of the name section + exports). */

@@ -135,8 +135,7 @@ struct wrt_module {
     struct wrt_data_segment *data;
     struct wrt_code *codes; /* of defined functions */
     struct wrt_custom *customs, **custom_tail;
-    struct wrt_bytes name_section;
-    uint32_t checksum; /* CRC32C of the binary */
+    struct wrt_bytes name_section, producers, branch_hints; /* contents; size 0: none */
 };
 
 static inline const struct wrt_function_type *

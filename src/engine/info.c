@@ -121,6 +121,73 @@ static bool find_in_name_section(struct wrt_bytes section, uint32_t function,
     return false;
 }
 
+static struct wrt_reader read_kept(struct wrt_bytes section)
+{
+    return (struct wrt_reader){.start = section.data, .at = section.data,
+                               .end = section.size_bytes != 0 ? section.data + section.size_bytes
+                                                              : section.data};
+}
+
+enum wrt_status wrt_module_get_producer(const struct wrt_module *module, uint32_t index,
+                                        struct wrt_module_producer *out)
+{
+    struct wrt_reader r = read_kept(module->producers);
+    struct wrt_module_producer found;
+    uint32_t fields = 0, values = 0;
+    if (r.at == r.end || !wrt_read_u32(&r, &fields))
+        return WRT_ERR_BOUNDS;
+    for (; fields != 0; fields--) {
+        if (!wrt_read_name(&r, UINT32_MAX, &found.field) || !wrt_read_u32(&r, &values))
+            return WRT_ERR_BOUNDS;
+        for (; values != 0; values--) {
+            if (!wrt_read_name(&r, UINT32_MAX, &found.name) ||
+                !wrt_read_name(&r, UINT32_MAX, &found.version))
+                return WRT_ERR_BOUNDS;
+            if (index-- == 0) {
+                *out = found;
+                return WRT_OK;
+            }
+        }
+    }
+    return WRT_ERR_BOUNDS;
+}
+
+/* A hint is an offset, the number of its bytes, 1, and the byte. */
+static bool read_hint(struct wrt_reader *r, struct wrt_module_branch_hint *out)
+{
+    uint32_t size = 0;
+    uint8_t value = 0;
+    if (!wrt_read_u32(r, &out->byte_offset) || !wrt_read_u32(r, &size) || size != 1 ||
+        !wrt_read_byte(r, &value) || value > 1)
+        return false;
+    out->is_likely = value == 1;
+    return true;
+}
+
+enum wrt_status wrt_module_get_branch_hint(const struct wrt_module *module, uint32_t index,
+                                           struct wrt_module_branch_hint *out)
+{
+    struct wrt_reader r = read_kept(module->branch_hints);
+    struct wrt_module_branch_hint found = {0};
+    uint32_t functions = 0, hints = 0;
+    if (r.at == r.end || !wrt_read_u32(&r, &functions))
+        return WRT_ERR_BOUNDS;
+    for (; functions != 0; functions--) {
+        if (!wrt_read_u32(&r, &found.function) || !wrt_read_u32(&r, &hints) ||
+            found.function >= module->info.function_count)
+            return WRT_ERR_BOUNDS;
+        for (; hints != 0; hints--) {
+            if (!read_hint(&r, &found))
+                return WRT_ERR_BOUNDS;
+            if (index-- == 0) {
+                *out = found;
+                return WRT_OK;
+            }
+        }
+    }
+    return WRT_ERR_BOUNDS;
+}
+
 struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
                                           uint32_t function_index)
 {

@@ -265,7 +265,27 @@ static bool finish_payload(struct wrt_module_loader *l)
     return true;
 }
 
-/* ---- custom sections: the name is kept, the contents only of "name" ---- */
+/* ---- custom sections: the name is kept, the contents only of those that are read ---- */
+
+static bool is_called(struct wrt_bytes name, const char *text)
+{
+    return name.size_bytes == strlen(text) && memcmp(name.data, text, name.size_bytes) == 0;
+}
+
+/* Where the contents of a section of that name are kept; NULL: nowhere. The first counts. */
+static struct wrt_bytes *kept_as(struct wrt_module_loader *l, struct wrt_bytes name)
+{
+    struct wrt_module *m = l->module;
+    const bool wants_hints = (m->config.features_off >> WRT_FEATURE_BRANCH_HINTS & 1) == 0;
+    struct wrt_bytes *keeps = NULL;
+    if (is_called(name, "name") && !m->config.drop_names)
+        return &m->name_section;
+    if (is_called(name, "producers"))
+        keeps = &m->producers;
+    if (is_called(name, "metadata.code.branch_hint") && wants_hints)
+        keeps = &m->branch_hints;
+    return keeps == NULL || keeps->size_bytes != 0 ? NULL : keeps;
+}
 
 static bool name_custom(struct wrt_module_loader *l, uint32_t size)
 {
@@ -293,9 +313,8 @@ static bool begin_custom_contents(struct wrt_module_loader *l)
         return fail(l, WRT_ERR_MALFORMED, "malformed UTF-8 encoding: custom section name");
     *l->module->custom_tail = l->custom;
     l->module->custom_tail = &l->custom->next;
-    const bool is_name = info->name.size_bytes == 4 && memcmp(l->gather, "name", 4) == 0;
-    if (!is_name || l->module->config.drop_names ||
-        info->size_bytes > l->module->config.max_section_bytes) {
+    l->keeps = kept_as(l, info->name);
+    if (l->keeps == NULL || info->size_bytes > l->module->config.max_section_bytes) {
         l->state = LOAD_CUSTOM_SKIP;
         return true;
     }
@@ -303,9 +322,11 @@ static bool begin_custom_contents(struct wrt_module_loader *l)
     return gather_into_module(l, (uint32_t)info->size_bytes);
 }
 
-static bool finish_name_section(struct wrt_module_loader *l)
+static bool finish_custom(struct wrt_module_loader *l)
 {
-    l->module->name_section = (struct wrt_bytes){l->gather, l->gather_size};
+    *l->keeps = (struct wrt_bytes){l->gather, l->gather_size};
+    if (l->keeps == &l->module->branch_hints)
+        l->t.r.features |= WRT_FEATURE_BIT(BRANCH_HINTS);
     l->state = LOAD_SECTION_ID;
     return true;
 }
@@ -416,7 +437,7 @@ static bool finish_gathering(struct wrt_module_loader *l)
     case LOAD_PAYLOAD: return finish_payload(l);
     case LOAD_BODY: return finish_body(l);
     case LOAD_CUSTOM_NAME: return begin_custom_contents(l);
-    default: return finish_name_section(l);
+    default: return finish_custom(l);
     }
 }
 
@@ -481,7 +502,8 @@ enum wrt_status wrt_module_feed(struct wrt_module_loader *loader, const void *by
     const uint8_t *at = bytes;
     const uint8_t *const end = size_bytes != 0 ? at + size_bytes : at;
     if (size_bytes != 0)
-        loader->module->checksum = wrt_crc32c(loader->module->checksum, bytes, size_bytes);
+        loader->module->info.checksum =
+            wrt_crc32c(loader->module->info.checksum, bytes, size_bytes);
     while (at != end || is_due(loader))
         if (!feed_some(loader, &at, end))
             return report(loader, error);

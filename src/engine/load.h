@@ -19,7 +19,7 @@ enum load_state {
     LOAD_PAYLOAD,     /* gathers a whole section */
     LOAD_CUSTOM_NAME_SIZE,
     LOAD_CUSTOM_NAME,
-    LOAD_CUSTOM_KEEP, /* gathers the name section's contents */
+    LOAD_CUSTOM_KEEP, /* gathers the contents of one that is read */
     LOAD_CUSTOM_SKIP,
     LOAD_CODE_COUNT,
     LOAD_BODY_SIZE,
@@ -51,6 +51,7 @@ struct wrt_module_loader {
     uint32_t bodies_left, next_body;
     uint32_t data_count;      /* from the data count section */
     struct wrt_custom *custom;
+    struct wrt_bytes *keeps; /* where the custom section's contents belong */
 };
 
 /* sections.c: each reads one whole section from the reader t.r. */

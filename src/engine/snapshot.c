@@ -324,7 +324,7 @@ static bool codec_wiring(struct codec *c)
         const struct wrt_instance *i = instance_at(c, n);
         const struct wrt_module *m = i->module;
         if (!same(c, m->info.module_bytes, "the size of the module", n) ||
-            !same(c, m->checksum, "the checksum of the module", n) ||
+            !same(c, m->info.checksum, "the checksum of the module", n) ||
             !same(c, m->config.canonical_nan, "canonical_nan", n))
             return false;
         for (uint32_t k = 0; k < m->info.import_count; k++)

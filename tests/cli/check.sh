@@ -59,7 +59,7 @@ version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
 expect '--help lists the commands' 0 '^  validate ' '' --help
 expect '--help lists the exit codes' 0 '^  245  the guest trapped' '' --help
-for command in run inspect validate verify-levels qnx-selftest; do
+for command in run resume inspect validate verify-levels qnx-selftest; do
   expect "$command --help" 0 "^usage: wrt $command" '' $command --help
 done
 expect 'no command' 240 '' '^wrt: no command given' 
@@ -239,6 +239,36 @@ expect 'features that are not used may be off' 0 'valid' '' validate --without t
 expect 'the features used may be the only ones' 0 'valid' '' validate --features "$( (cd "$work" && "$wrt" inspect values.wasm) | sed -n 's/^features beyond WebAssembly 1.0: //p' | tr ' ' ,)" values.wasm
 expect 'an unknown feature is refused' 240 '' '--without takes' validate --without warp values.wasm
 expect 'an empty name in a list is refused' 240 '' '--features takes' run --features gc,, values.wasm
+
+# ---- snapshots ----
+# A program that is paused every N instructions, each time written and continued by another
+# process, says, writes and costs the same as one that is not.
+mkdir -p "$work/d1" "$work/d2"
+(cd "$work" && "$wrt" run --stats=json --env NAME=ann --dir d1::/data journal.wasm 5 >straight.out 2>straight.err); straight=$?
+(cd "$work" && "$wrt" run --fuel 200000 --snapshot-on-pause s.snap --env NAME=ann --dir d2::/data journal.wasm 5 >moved.out 2>moved.err); code=$?
+moves=0
+while [ $code = 246 ] && [ $moves -lt 40 ]; do
+  moves=$((moves + 1))
+  mv "$work/s.snap" "$work/last.snap"
+  (cd "$work" && "$wrt" resume --stats=json --fuel 200000 --snapshot-on-pause s.snap --dir d2::/data last.snap >>moved.out 2>moved.err); code=$?
+done
+fuel() { grep '^{' "$1" | jq -c .fuel; }
+if [ $straight = 7 ] && [ $code = 7 ] && [ $moves -gt 2 ] && cmp -s "$work/straight.out" "$work/moved.out" &&
+  cmp -s "$work/d1/journal" "$work/d2/journal" && [ -n "$(fuel "$work/straight.err")" ] &&
+  [ "$(fuel "$work/straight.err")" = "$(fuel "$work/moved.err")" ]; then
+  echo "PASS a program that was moved $moves times ends the same"
+else
+  echo "  codes $straight $code, $moves moves"; cat "$work/moved.err"
+  echo "FAIL a program that was moved ends the same"
+fi
+expect 'a snapshot needs the folders again' 251 '' 'directory /data is not granted' resume last.snap
+(cd "$work" && head -c 900 last.snap >cut.snap && { head -c 2000 last.snap; printf X; tail -c +2002 last.snap; } >bad.snap)
+expect 'a snapshot that is cut short is refused' 242 '' 'damaged' resume --dir d2::/data cut.snap
+expect 'a damaged snapshot is refused' 242 '' 'damaged' resume --dir d2::/data bad.snap
+expect 'a module is no snapshot' 242 '' 'no snapshot' resume journal.wasm
+expect 'resume takes one file' 240 '' 'resume takes one file' resume
+expect 'an invoked call is written when it pauses' 246 '' 'i.snap continues it' run --fuel 1000 --snapshot-on-pause i.snap --invoke count values.wasm 2000
+expect 'and its result is printed by resume' 0 '^2000$' '' resume i.snap
 
 # ---- inspect ----
 expect 'types' 0 '^  0 +\(i32, i32\) -> \(i32\)$' '' inspect values.wasm

@@ -15,6 +15,10 @@
     (f32x4.extract_lane 0 (f32x4.relaxed_madd
       (f32x4.splat (f32.const 0x1.001p0)) (f32x4.splat (f32.const 0x1.001p0))
       (f32x4.splat (f32.const -0x1.002p0)))))
+  (func (export "count") (param i32) (result i32) (local i32)
+    (loop (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+      (br_if 0 (i32.lt_u (local.get 1) (local.get 0))))
+    (local.get 1))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
   ;; The sign and payload of the NaN that 0/0 gives differ between machines.
   (func (export "nanbits") (result i32)
