@@ -15,7 +15,7 @@
  * Not written, and refused by name: host values (externref that is not null), a heap of
  * structs and arrays that was used, exceptions in tables, globals or frames, shared memories,
  * calls that host functions made back into the guest, host functions that no instance imports,
- * and guests that wait in memory.atomic.wait. What host functions keep for themselves is the
+ * imported tags, and guests that wait in memory.atomic.wait. What host functions keep for themselves is the
  * host's to save; for WASI see wrt_wasi_snapshot.
  *
  * Versions: the stack is in terms of this library's register code. A snapshot says which

@@ -248,8 +248,10 @@ bool wrt_codec_value(struct codec *c, struct wrt_rtt *const *scope, wrt_type typ
     case WRT_F32:
         if (!wrt_codec_u32(c, &narrow))
             return false;
-        if (c->mode == CODEC_APPLY)
-            value->i64 = narrow;
+        if (c->mode == CODEC_APPLY) {
+            value->i64 = type == WRT_I32 ? narrow : 0;
+            value->i32 = narrow;
+        }
         return true;
     case WRT_V128: return wrt_codec_u64(c, &value[0].i64) && wrt_codec_u64(c, &value[1].i64);
     case WRT_I64:
@@ -299,12 +301,14 @@ static bool codec_import(struct codec *c, const struct wrt_instance *instance,
                       instance->number);
 }
 
-/* Objects are not written yet; a heap that was never used holds none. */
+/* Objects and exceptions are not written; a heap that was never used holds none. */
 static bool codec_heap(struct codec *c)
 {
     const struct wrt_heap *heap = &c->store->heap;
     if (heap->base != NULL && heap->allocated_bytes != 0)
         return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a garbage-collected heap with objects");
+    if (c->store->exceptions.current != 0)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an exception that is not caught");
     return same(c, heap->granules, "the size of the heap", 0);
 }
 
@@ -325,7 +329,8 @@ static bool codec_wiring(struct codec *c)
         const struct wrt_module *m = i->module;
         if (!same(c, m->info.module_bytes, "the size of the module", n) ||
             !same(c, m->info.checksum, "the checksum of the module", n) ||
-            !same(c, m->config.canonical_nan, "canonical_nan", n))
+            !same(c, m->config.canonical_nan, "canonical_nan", n) ||
+            !same(c, m->config.deterministic, "deterministic", n))
             return false;
         for (uint32_t k = 0; k < m->info.import_count; k++)
             if (!codec_import(c, instance_at(c, n), &m->imports[k]))

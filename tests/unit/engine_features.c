@@ -55,6 +55,19 @@ static const struct use uses[] = {
      "(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))",
      BYTES("\x01\x05\x01\x60\x01\x7b\x00\x03\x02\x01\x00\x0a\x0c\x01\x0a\x00\x20\x00\x20\x00\xfd\x80"
            "\x02\x1a\x0b")},
+    {WRT_FEATURE_SIMD, "(func (param v128))",
+     BYTES("\x01\x05\x01\x60\x01\x7b\x00\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")},
+    {WRT_FEATURE_RELAXED_SIMD, "(func (param v128 v128) (result v128) ... i8x16.relaxed_swizzle)",
+     BYTES("\x01\x07\x01\x60\x02\x7b\x7b\x01\x7b\x03\x02\x01\x00\x0a\x0b\x01\x09\x00\x20\x00"
+           "\x20\x01\xfd\x80\x02\x0b")},
+    {WRT_FEATURE_EXCEPTIONS, "(tag)",
+     BYTES("\x01\x04\x01\x60\x00\x00\x0d\x03\x01\x00\x00")},
+    {WRT_FEATURE_TYPED_REFERENCES, "(func (param (ref func)))",
+     BYTES("\x01\x06\x01\x60\x01\x64\x70\x00\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")},
+    {WRT_FEATURE_GC, "(type (struct))",
+     BYTES("\x01\x03\x01\x5f\x00")},
+    {WRT_FEATURE_THREADS, "(memory 1 1 shared)",
+     BYTES("\x05\x04\x01\x03\x01\x01")},
 };
 
 static enum wrt_status load(const struct use *use, uint64_t off, struct wrt_module_info *info,
