@@ -204,6 +204,26 @@ static bool is_function_type(struct wrt_rtt *const *scope, wrt_type type)
     return wrt_top_of(heap, kind) == WRT_FUNCREF;
 }
 
+/* References that are no pointers: null, 0, and i31, 1 and its value. Null is a byte, too, so
+ * that no loop is longer than its input. */
+static bool codec_small(struct codec *c, wrt_type type, uint64_t *bits)
+{
+    const bool is_i31 = *bits >> 48 == WRT_I31_TAG;
+    uint8_t tag = is_i31;
+    uint32_t number = (uint32_t)*bits;
+    if (*bits != 0 && !is_i31)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a reference of type %s that is not null",
+                                wrt_value_type_name(type));
+    if (!wrt_codec_bytes(c, &tag, 1))
+        return false;
+    if (tag > 1)
+        return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a reference of a kind that is not known");
+    if (tag == 1 && !wrt_codec_u32(c, &number))
+        return false;
+    *bits = tag == 0 ? 0 : WRT_I31_TAG << 48 | (number & 0x7FFFFFFFu);
+    return true;
+}
+
 static bool codec_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
                             bool may_be_unset, union cell *cell)
 {
@@ -217,16 +237,8 @@ static bool codec_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_t
             return false;
         value.i64 = 0;
         value.function = function;
-    } else {
-        uint8_t tag = value.i64 != 0; /* null is a byte, too: no loop is longer than its input */
-        if (tag != 0)
-            return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED,
-                                    "a reference of type %s that is not null",
-                                    wrt_value_type_name(type));
-        if (!wrt_codec_bytes(c, &tag, 1))
-            return false;
-        if (tag != 0)
-            return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a reference of a kind that is not known");
+    } else if (!codec_small(c, type, &value.i64)) {
+        return false;
     }
     if (!wrt_slot_fits(c->store, scope, type, value.slot) &&
         !(may_be_unset && is_function && value.i64 == 0))
