@@ -5,10 +5,13 @@
  *                                    a flooding one, and the same loop natively at the same
  *                                    time, half a period apart, with the same priority
  *   tenants many FOLDER COUNT        so many tenants started, run and stopped
+ *   tenants processes FOLDER COUNT   the same, each in a process of its own (needs wrt-tenant
+ *                                    beside this program)
  *   tenants frame FOLDER SECONDS     jitter of a frame of four windows in 10 ms
  *
  * FOLDER has the modules of tests/tenant/guests; the manifest is written there.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -58,7 +61,7 @@ static FILE *begin_manifest(const char *folder, char path[512])
 
 static void start(const char *path)
 {
-    struct wrt_manifest *manifest;
+    struct wrt_manifest *manifest = NULL;
     struct wrt_error error = {0};
     if (wrt_partition_create(NULL, NULL, &own, &error) != WRT_OK ||
         wrt_manifest_load(own, path, report, NULL, &manifest) != WRT_OK)
@@ -92,6 +95,18 @@ static uint32_t count_in(enum wrt_tenant_phase phase)
     for (uint32_t i = 0; wrt_supervisor_status(supervisor, i, &status) == WRT_OK; i++)
         count += status.phase == phase;
     return count;
+}
+
+/* Waits until all are running. */
+static void await(uint32_t count)
+{
+    struct wrt_tenant_status status;
+    while (count_in(WRT_TENANT_RUNNING) < count) {
+        for (uint32_t i = 0; wrt_supervisor_status(supervisor, i, &status) == WRT_OK; i++)
+            if (status.phase == WRT_TENANT_FAILED)
+                fail(status.last_failure);
+        sleep_ms(1);
+    }
 }
 
 /* ---- cyclic ---- */
@@ -207,28 +222,54 @@ static int cyclic(const char *folder, uint64_t releases)
 
 /* ---- many ---- */
 
-static uint64_t resident_bytes(void)
+/* Pages of a process that are its own; 0 if it is gone. */
+static uint64_t private_bytes(const char *process)
 {
-    unsigned long long all, resident;
-    FILE *in = fopen("/proc/self/statm", "r");
-    if (in == NULL || fscanf(in, "%llu %llu", &all, &resident) != 2)
-        fail("cannot read /proc/self/statm");
+    unsigned long long all = 0, resident = 0, shared = 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%s/statm", process);
+    FILE *in = fopen(path, "r");
+    if (in == NULL)
+        return 0;
+    int got = fscanf(in, "%llu %llu %llu", &all, &resident, &shared);
     fclose(in);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return got == 3 ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static int many(const char *folder, uint32_t count)
+/* Of the workers: whoever is called wrt-tenant and has us as its parent. */
+static uint64_t worker_bytes(void)
+{
+    uint64_t sum = 0;
+    DIR *all = opendir("/proc");
+    for (struct dirent *entry; all != NULL && (entry = readdir(all)) != NULL;) {
+        char path[300], name[64] = "";
+        int parent = 0;
+        snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
+        FILE *in = fopen(path, "r");
+        if (in == NULL)
+            continue;
+        if (fscanf(in, "%*d (%63[^)]) %*c %d", name, &parent) == 2 && parent == getpid() &&
+            strcmp(name, "wrt-tenant") == 0)
+            sum += private_bytes(entry->d_name);
+        fclose(in);
+    }
+    if (all != NULL)
+        closedir(all);
+    return sum;
+}
+
+static int many(const char *folder, uint32_t count, const char *tier)
 {
     char path[512];
     FILE *out = begin_manifest(folder, path);
     for (uint32_t i = 0; i < count; i++)
-        fprintf(out, "[tenant t%" PRIu32 "]\nmodule = tick.wasm\nperiod_us = 1000000\nstack = 64K\n", i);
+        fprintf(out, "[tenant t%" PRIu32 "]\nmodule = tick.wasm\nperiod_us = 1000000\nstack = 64K\n"
+                "max = 12M\ntier = %s\n", i, tier);
     fclose(out);
-    uint64_t began = wrt_time_now_ns(), before = resident_bytes();
+    uint64_t began = wrt_time_now_ns(), before = private_bytes("self");
     start(path);
     uint64_t created = wrt_time_now_ns();
-    while (count_in(WRT_TENANT_RUNNING) < count)
-        sleep_ms(1);
+    await(count);
     uint64_t running = wrt_time_now_ns();
     sleep_ms(3000);
     struct wrt_tenant_status status;
@@ -239,11 +280,12 @@ static int many(const char *folder, uint32_t count)
         activations += status.activations;
     }
     wrt_supervisor_memory(supervisor, &all);
-    uint64_t resident = resident_bytes() - before, stopping = wrt_time_now_ns();
+    uint64_t resident = private_bytes("self") - before + worker_bytes();
+    uint64_t stopping = wrt_time_now_ns();
     stop();
     uint64_t stopped = wrt_time_now_ns();
-    printf("%" PRIu32 " tenants: checked and loaded in %.0f ms, all running %.0f ms later, "
-           "stopped in %.0f ms\n", count, (double)(created - began) / 1e6,
+    printf("%" PRIu32 " tenants, tier %s: checked and loaded in %.0f ms, all running %.0f ms later, "
+           "stopped in %.0f ms\n", count, tier, (double)(created - began) / 1e6,
            (double)(running - created) / 1e6, (double)(stopped - stopping) / 1e6);
     printf("  %" PRIu64 " activations in the 3 s between\n", activations);
     printf("  sum of footprints %" PRIu64 " bytes; charged in total %" PRIu64
@@ -287,8 +329,10 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "cyclic") == 0)
         return cyclic(argv[2], strtoull(argv[3], NULL, 10));
     if (argc == 4 && strcmp(argv[1], "many") == 0)
-        return many(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
+        return many(argv[2], (uint32_t)strtoul(argv[3], NULL, 10), "software");
+    if (argc == 4 && strcmp(argv[1], "processes") == 0)
+        return many(argv[2], (uint32_t)strtoul(argv[3], NULL, 10), "process");
     if (argc == 4 && strcmp(argv[1], "frame") == 0)
         return frame(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
-    fail("usage: tenants cyclic|many|frame FOLDER NUMBER");
+    fail("usage: tenants cyclic|many|processes|frame FOLDER NUMBER");
 }
