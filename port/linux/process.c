@@ -183,27 +183,30 @@ static bool limit_self(const struct wrt_port_process_limits *limits)
            (limits->descriptors == 0 || setrlimit(RLIMIT_NOFILE, &files) == 0);
 }
 
+/* A second number for it, above all that are meant: no other one is overwritten. */
+static int park(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, PARKING);
+}
+
 /* 0, 1, 2 are /dev/null; 3, 4, ... what was given; then the pipe, which exec closes. */
 static int place_descriptors(const struct child *child, int *out_failed)
 {
     int count = (int)child->spawn->descriptor_count, last = FIRST_FD + count;
-    int null = open("/dev/null", O_RDWR);
+    int given[MOST_FDS], failed = park(child->failed), null = park(open("/dev/null", O_RDWR));
 
-    if (null < 0)
+    if (failed < 0 || null < 0)
         return errno;
     for (int i = 0; i < count; i++)
-        if (dup3(child->spawn->descriptors[i], PARKING + i, O_CLOEXEC) < 0)
+        if ((given[i] = park(child->spawn->descriptors[i])) < 0)
             return errno;
-    if (dup3(child->failed, PARKING + count, O_CLOEXEC) < 0 ||
-        dup3(null, PARKING + count + 1, O_CLOEXEC) < 0)
-        return errno;
     for (int i = 0; i < FIRST_FD; i++)
-        if (dup2(PARKING + count + 1, i) < 0)
+        if (dup2(null, i) < 0)
             return errno;
     for (int i = 0; i < count; i++)
-        if (dup2(PARKING + i, FIRST_FD + i) < 0)
+        if (dup2(given[i], FIRST_FD + i) < 0)
             return errno;
-    if (dup3(PARKING + count, last, O_CLOEXEC) < 0)
+    if (dup3(failed, last, O_CLOEXEC) < 0)
         return errno;
     *out_failed = last;
     return syscall(SYS_close_range, last + 1, ~0u, 0) == 0 ? 0 : errno;
