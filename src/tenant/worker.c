@@ -763,8 +763,8 @@ static const char *reason_missing(enum wrt_confine feature)
         [WRT_CONFINE_NO_NEW_PRIVILEGES] = "the system has no such promise",
         [WRT_CONFINE_SYSTEM_CALLS] = "the worker was built without libseccomp, or it refused",
         [WRT_CONFINE_FILES] = "the kernel has no Landlock",
-        [WRT_CONFINE_USER] = "only root can give it another user, and not with directories "
-                             "granted that only we can reach",
+        [WRT_CONFINE_USER] = ("only root can give it another user, and not with directories "
+                              "granted that only we can reach"),
         [WRT_CONFINE_MOUNTS] = "no user namespace, or mounting is not permitted in it",
         [WRT_CONFINE_NETWORK] = "no network namespace is permitted",
         [WRT_CONFINE_PROCESSES] = "no process namespace is permitted",
