@@ -110,6 +110,16 @@ WRT_MUST_CHECK enum wrt_status wrt_port_program_path(char *out, size_t size_byte
 WRT_MUST_CHECK enum wrt_status
 wrt_port_object_descriptor(const struct wrt_port_object *object, int *out);
 
+/* --------------------------------------------------------------- locked for good ---- */
+
+/* All committed memory of this process, now and later, stays resident; on QNX its page tables
+ * are made at once as well ("superlock"), so that no first touch is a message to the process
+ * manager. For the rest of the process. ERR_DENIED: a right is missing.
+ * QNX: ThreadCtl(_NTO_TCTL_IO_PRIV; before 7.1 _NTO_TCTL_IO), which also gives the calling
+ * thread access to devices: call it before wrt_port_confine_self; from 8.0 on it is the default
+ * and nothing is done. Linux: mlockall. */
+WRT_MUST_CHECK enum wrt_status wrt_port_lock_all(void);
+
 /* --------------------------------------------------------------- memory pressure ---- */
 
 /* Sleeps until the system's free memory falls below the threshold or the deadline passes

@@ -9,6 +9,7 @@
 #include "qnx.h"
 
 #include "base/checked.h"
+#include "port_confine.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -329,6 +330,32 @@ enum wrt_status wrt_port_unlock(void *address, size_t size_bytes)
 {
     return munlock(address, size_bytes) == 0 ? WRT_OK : wrt_qnx_to_status(errno);
 }
+
+#if WRT_QNX_SINCE_8
+enum wrt_status wrt_port_lock_all(void)
+{
+    wrt_qnx_note_requested(WRT_QNX_SUPERLOCK);
+    wrt_qnx_note_active(WRT_QNX_SUPERLOCK); /* what the system does by itself */
+    return WRT_OK;
+}
+#else
+#if WRT_QNX_RELEASE >= 710
+enum { SUPERLOCK = _NTO_TCTL_IO_PRIV };
+#else
+enum { SUPERLOCK = _NTO_TCTL_IO };
+#endif
+
+enum wrt_status wrt_port_lock_all(void)
+{
+    wrt_qnx_note_requested(WRT_QNX_SUPERLOCK);
+    if (ThreadCtl(SUPERLOCK, NULL) == -1) {
+        wrt_qnx_note_refused(WRT_QNX_SUPERLOCK, "ThreadCtl refused: PROCMGR_AID_IO");
+        return wrt_qnx_to_status(errno);
+    }
+    wrt_qnx_note_active(WRT_QNX_SUPERLOCK);
+    return WRT_OK;
+}
+#endif
 
 enum wrt_status wrt_port_query(const void *address, size_t size_bytes,
                                struct wrt_port_range_info *out)

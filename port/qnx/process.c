@@ -66,12 +66,8 @@ enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_
         if (rows[i].value != 0)
             status = set_limit(process, rows[i].resource, rows[i].value);
     }
-    if (limits->cpu_permille != 0 && (status == WRT_OK || status == WRT_ERR_UNSUPPORTED)) {
-        enum wrt_status share =
-            wrt_qnx_limit_cpu(process, limits->cpu_permille, limits->threads);
-
-        status = share != WRT_OK ? share : status;
-    }
+    if (status == WRT_OK && limits->cpu_permille != 0)
+        status = wrt_qnx_limit_cpu(process, limits->cpu_permille, limits->threads);
     if (status == WRT_OK)
         wrt_qnx_note_active(WRT_QNX_PROCESS_LIMITS);
     return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
@@ -81,20 +77,29 @@ static uint32_t confined_by(const struct wrt_port_process_limits *limits)
 {
     return (limits->memory_bytes != 0 ? WRT_PORT_CONFINE_MEMORY : 0u) |
            (limits->descriptors != 0 ? WRT_PORT_CONFINE_LIMITS : 0u) |
-           (limits->threads != 0 ? WRT_PORT_CONFINE_TASKS : 0u);
+           (limits->threads != 0 ? WRT_PORT_CONFINE_TASKS : 0u) |
+           (limits->cpu_permille != 0 ? WRT_PORT_CONFINE_CPU : 0u);
 }
 
 enum wrt_status wrt_port_process_limit(struct wrt_port_process *process,
                                        const struct wrt_port_process_limits *limits)
 {
-    struct wrt_port_process_limits told = *limits;
-    enum wrt_status status;
+    /* Apart: a release may serve one and not the other. */
+    struct wrt_port_process_limits parts[2] = {*limits, {.cpu_permille = limits->cpu_permille}};
+    enum wrt_status worst = WRT_OK;
 
-    told.require = true; /* so that what is missing is told */
-    status = wrt_qnx_set_limits((pid_t)process->id, &told, 0);
-    if (status == WRT_OK)
-        process->confined |= confined_by(limits);
-    return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
+    parts[0].cpu_permille = 0;
+    for (size_t i = 0; i < 2; i++) {
+        enum wrt_status status;
+
+        parts[i].require = true; /* so that what is missing is told */
+        status = wrt_qnx_set_limits((pid_t)process->id, &parts[i], 0);
+        if (status == WRT_OK)
+            process->confined |= confined_by(&parts[i]);
+        if (status != WRT_OK && (worst == WRT_OK || worst == WRT_ERR_UNSUPPORTED))
+            worst = status;
+    }
+    return limits->require || worst != WRT_ERR_UNSUPPORTED ? worst : WRT_OK;
 }
 
 enum wrt_status wrt_port_process_open(int64_t id, struct wrt_port_process *out)

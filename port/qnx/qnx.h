@@ -94,6 +94,7 @@ enum wrt_status wrt_qnx_to_status(int error_number);
 enum wrt_qnx_feature {
     WRT_QNX_LAZY_RESERVATION,
     WRT_QNX_LOCKED_MEMORY,
+    WRT_QNX_SUPERLOCK,
     WRT_QNX_TYPED_MEMORY,
     WRT_QNX_MEMORY_OBJECTS,
     WRT_QNX_GUARD_PROBE,

@@ -195,6 +195,7 @@ static const struct {
     [WRT_QNX_LAZY_RESERVATION] = {"lazy-reservation", yes, ""},
     [WRT_QNX_LOCKED_MEMORY] = {"locked-memory", may_lock,
                                "mlock is refused: PROCMGR_AID_MEM_LOCK is missing"},
+    [WRT_QNX_SUPERLOCK] = {"superlock", yes, ""},
     [WRT_QNX_TYPED_MEMORY] = {"typed-memory", has_typed_memory,
                               "the system has no typed memory"},
     [WRT_QNX_MEMORY_OBJECTS] = {"memory-objects", since_7,

@@ -95,6 +95,7 @@ int qnxsim_last_chid(void);                /* of the last ChannelCreate */
 int qnxsim_last_pulse_priority(void);
 int qnxsim_my_priority(void);              /* effective, of the calling thread */
 uint64_t qnxsim_partition_ns(int id);       /* processor time charged to it since the reset */
+bool qnxsim_is_superlocked(void);
 int qnxsim_my_partition(void);              /* APS partition of the calling thread */
 int qnxsim_partition_of(int pid);           /* of a process, as its next thread gets it */
 int qnxsim_policy_of_child(void);           /* SCHED_* that the last spawn asked for; 0: none */

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "port_check.h"
+#include "port_confine.h"
 #include "port.h"
 
 #include <string.h>
@@ -111,6 +113,9 @@ static void faults_processes_and_entropy_are_refused(void **state)
     REFUSED(wrt_port_process_signal(&process, WRT_PORT_SIGNAL_KILL));
     REFUSED(wrt_port_process_reap(&process, 0, &end));
     REFUSED(wrt_port_entropy(page, 16));
+    REFUSED(wrt_port_thread_set_cluster("tenants"));
+    REFUSED(wrt_port_lock_all());
+    assert_null(wrt_port_get_check(0));
     assert_int_equal(wrt_port_capability(0, &capability), WRT_ERR_BOUNDS);
     assert_string_equal(wrt_port_name(), "none");
 }

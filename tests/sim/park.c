@@ -15,6 +15,8 @@
 
 #include "port.h"
 #include "qnxsim.h"
+#include "wrt/futex.h"
+#include "wrt/pulse.h"
 
 enum { MS = 1000000 };
 
@@ -224,6 +226,100 @@ static void a_token_goes_back_and_forth(void **state)
     (void)state;
     scene.timeout_ns = 0;
     explore(&exploration, 50);
+}
+
+/* ---- what src/sync builds on it: the runtime's own futex and pulses ---- */
+
+static struct wrt_futex_domain domain;
+
+static void set_domain(void *context)
+{
+    set_scene(context);
+    (void)!wrt_futex_domain_deinit(&domain); /* of the schedule before */
+    if (wrt_futex_domain_init(&domain, NULL) != WRT_OK)
+        scene.failed = true;
+}
+
+static void futex_wait(void *context)
+{
+    (void)context;
+    while (__atomic_load_n(&scene.word, __ATOMIC_SEQ_CST) == 0) {
+        enum wrt_status status = wrt_futex_wait(&domain, &scene.word, 0, UINT64_MAX, NULL);
+        if (status != WRT_OK && status != WRT_NOT_EQUAL)
+            scene.failed = true;
+    }
+    scene.rounds_done = 1;
+}
+
+static void futex_wake(void *context)
+{
+    (void)context;
+    __atomic_store_n(&scene.word, 1, __ATOMIC_SEQ_CST);
+    if (wrt_futex_wake(&domain, &scene.word, UINT32_MAX, &scene.woken) != WRT_OK)
+        scene.failed = true;
+}
+
+static void no_schedule_loses_a_wake_of_the_futex(void **state)
+{
+    struct qnxsim_exploration exploration = {.setup = set_domain, .body = {futex_wait, futex_wake},
+                                             .check = is_awake, .context = &scene,
+                                             .preemption_limit = 3};
+    (void)state;
+    scene.timeout_ns = 0;
+    explore(&exploration, 20);
+}
+
+static struct wrt_pulse_channel channel;
+static struct wrt_pulse_entry entries[4];
+static struct wrt_pulse_connection connection;
+static struct wrt_pulse received[2];
+
+static void set_channel(void *context)
+{
+    set_scene(context);
+    if (connection.channel != NULL) { /* of the schedule before */
+        (void)wrt_pulse_channel_close(&channel);
+        (void)!wrt_pulse_channel_deinit(&channel);
+    }
+    memset(received, 0, sizeof received);
+    if (wrt_pulse_channel_init(&channel, entries, 4, WRT_PULSE_REFUSE) != WRT_OK ||
+        wrt_pulse_connect(&channel, &connection) != WRT_OK)
+        scene.failed = true;
+}
+
+static void receive_two(void *context)
+{
+    (void)context;
+    for (int i = 0; i < 2; i++)
+        if (wrt_pulse_receive(&channel, UINT64_MAX, NULL, &received[i]) != WRT_OK)
+            scene.failed = true;
+    scene.rounds_done = 1;
+}
+
+static void send_two(void *context)
+{
+    (void)context;
+    for (uint32_t i = 0; i < 2; i++)
+        if (wrt_pulse_send(&connection, (uint8_t)(10 + i), 5, 70 + i) != WRT_OK)
+            scene.failed = true;
+}
+
+/* Both arrive, once each; which is first depends on when the receiver looked. */
+static bool both_arrived(void *context)
+{
+    (void)context;
+    return scene.rounds_done == 1 && !scene.failed &&
+           received[0].value + received[1].value == 141 && received[0].value != received[1].value;
+}
+
+static void no_schedule_loses_a_pulse(void **state)
+{
+    struct qnxsim_exploration exploration = {.setup = set_channel, .body = {receive_two, send_two},
+                                             .check = both_arrived, .context = &scene,
+                                             .preemption_limit = 2};
+    (void)state;
+    scene.timeout_ns = 0;
+    explore(&exploration, 20);
 }
 
 /* ---- trouble ---- */
@@ -439,6 +535,8 @@ int main(int argc, char **argv)
         TEST(a_timeout_and_a_wake_never_both_win),
         TEST(a_woken_thread_may_wait_elsewhere_at_once),
         TEST(a_token_goes_back_and_forth),
+        TEST(no_schedule_loses_a_wake_of_the_futex),
+        TEST(no_schedule_loses_a_pulse),
         TEST(the_highest_priority_goes_first),
         TEST(kernel_pulses_wake_nobody),
         TEST(an_interruption_is_reported),

@@ -118,7 +118,7 @@ static void features_are_the_ports(void **state)
     assert_int_equal(wrt_system_get_feature(0, NULL), WRT_ERR_ARGUMENT);
     for (; wrt_system_get_feature(count, &feature) == WRT_OK; count++)
         assert_true(strlen(feature.name) > 3 && feature.why != NULL);
-    assert_int_equal(count, 22);
+    assert_int_equal(count, 23);
 }
 
 int main(int argc, char **argv)

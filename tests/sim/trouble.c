@@ -19,7 +19,7 @@
 #include "port_confine.h"
 #include "qnxsim.h"
 
-enum { MS = 1000000, AID_MEM_LOCK = 20, AID_SPAWN = 21, AID_PRIORITY = 33, AID_APS_ROOT = 45,
+enum { MS = 1000000, AID_MEM_LOCK = 20, AID_SPAWN = 21, AID_IO = 31, AID_PRIORITY = 33, AID_APS_ROOT = 45,
        AID_RLIMIT_PEER = 57, SPORADIC = 4 };
 
 static int fresh(void **state)
@@ -134,6 +134,20 @@ static void locking_needs_its_ability(void **state)
     assert_false(capability("locked-memory").is_available);
     assert_non_null(strstr(capability("locked-memory").why, "PROCMGR_AID_MEM_LOCK"));
     assert_int_equal(wrt_port_release(start, 2 * page()), WRT_OK);
+}
+
+static void superlock_needs_its_ability_up_to_7_1(void **state)
+{
+    (void)state;
+    assert_int_equal(qnxsim_is_superlocked(), is_8());
+    qnxsim_allow(AID_IO, false);
+    assert_int_equal(wrt_port_lock_all(), is_8() ? WRT_OK : WRT_ERR_DENIED);
+    if (!is_8())
+        assert_string_equal(capability("superlock").why, "ThreadCtl refused: PROCMGR_AID_IO");
+    qnxsim_allow(AID_IO, true);
+    assert_int_equal(wrt_port_lock_all(), WRT_OK);
+    assert_true(qnxsim_is_superlocked());
+    assert_true(capability("superlock").is_active);
 }
 
 /* ---- typed memory ---- */
@@ -371,6 +385,7 @@ static void a_child_gets_its_share_of_the_processors(void **state)
     qnxsim_set_cpus(2);
     run_child("exec sleep 20", &limits, WRT_OK, &one);
     budget_of("wrt-share-0", 25); /* half of one of two processors */
+    assert_true(one.confined & WRT_PORT_CONFINE_CPU);
     assert_int_not_equal(qnxsim_partition_of((int)one.id), 0);
     assert_true(capability("processor-partitions").is_active);
     limits.cpu_permille = 101; /* rounded up to whole percents of the machine */
@@ -394,6 +409,7 @@ static void a_child_gets_its_share_of_the_processors(void **state)
     run_child("exec sleep 20", &limits, WRT_ERR_UNSUPPORTED, &third);
     limits.require = false;
     run_child("exec sleep 20", &limits, WRT_OK, &third); /* without, and the report says so */
+    assert_false(third.confined & WRT_PORT_CONFINE_CPU);
     assert_false(capability("processor-partitions").is_available);
     end_child(&third);
 }
@@ -408,6 +424,7 @@ static void sporadic_scheduling_stands_in_for_a_share(void **state)
         return;
     run_child("exec sleep 20", &limits, WRT_OK, &process);
     assert_int_equal(qnxsim_policy_of_child(), SPORADIC);
+    assert_false(process.confined & WRT_PORT_CONFINE_CPU); /* it is no cap */
     assert_int_equal(qnxsim_budget_of_child(), 30 * MS); /* of every 100 ms */
     end_child(&process);
     limits.threads = 3;
@@ -550,7 +567,7 @@ static void every_capability_has_a_reason(void **state)
         if (!(found.is_requested && found.is_available && found.is_active))
             assert_true(strlen(found.why) > 3);
     }
-    assert_int_equal(count, 22);
+    assert_int_equal(count, 23);
     assert_int_equal(wrt_port_capability(count, &found), WRT_ERR_BOUNDS);
     assert_int_equal(capability("signal-stack").is_available, is_8());
     assert_int_equal(capability("pulse-pools").is_available, is_8());
@@ -570,6 +587,7 @@ int main(void)
         TEST(ram_runs_out_while_committing),
         TEST(objects_take_ram_once),
         TEST(locking_needs_its_ability),
+        TEST(superlock_needs_its_ability_up_to_7_1),
         TEST(pools_are_found_by_name_and_run_out),
         TEST(budgets_come_out_of_their_parents),
         TEST(sporadic_budgets_are_the_substitute),

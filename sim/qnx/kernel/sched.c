@@ -86,6 +86,9 @@ int sched_yield(void) {
     return 0;
 }
 
+static bool superlocked;
+bool qnxsim_is_superlocked(void) { return QNXSIM_RELEASE >= 800 || superlocked; }
+
 static int thread_ctl(int command, void *data) {
     struct thread *self = thread_self();
     uint32_t legal = machine->cpus >= 32 ? UINT32_MAX : (UINT32_C(1) << machine->cpus) - 1;
@@ -110,6 +113,12 @@ static int thread_ctl(int command, void *data) {
         self->name[name->new_len] = 0;
         return EOK;
     }
+#if QNXSIM_RELEASE >= 700
+    case _NTO_TCTL_IO_PRIV: /* 2.4: superlock; 8.0 has it by default */
+        if (!ability(PROCMGR_AID_IO)) return EPERM;
+        superlocked = true;
+        return EOK;
+#endif
     default:
         return command == _NTO_TCTL_IO ? EPERM : EINVAL;
     }
