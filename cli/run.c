@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "frozen.h"
-#include "session.h"
+#include "profile.h"
 
 enum { MAX_VALUES = 1000 }; /* the loader's default limit for parameters and results */
 
@@ -19,6 +19,7 @@ struct run_options {
     bool stats, stats_json;
     const char *snapshot;            /* written if the guest pauses; NULL: none */
     const struct cli_frozen *frozen; /* of resume */
+    struct cli_profile_config profile;
 };
 
 /* ---- options ---- */
@@ -42,7 +43,12 @@ enum option {
     OPTION_THREADS, /* of no use there: shared memories are not written */
     OPTION_CANONICAL_NAN,
     OPTION_DETERMINISTIC,
-    OPTION_INVOKE
+    OPTION_INVOKE,
+    /* what only profile takes */
+    OPTION_OUTPUT,
+    OPTION_SAMPLE,
+    OPTION_COVERAGE,
+    OPTION_TRACE
 };
 
 #define COMMON_OPTIONS                                                                        \
@@ -65,13 +71,21 @@ enum option {
                          "when fuel, deadline or ^C stop it, write it for resume"},           \
     [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"}
 
-static const struct cli_option options[] = {
-    COMMON_OPTIONS,
-    [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},
-    [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},
-    [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},
-    [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},
-    [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"},
+#define START_OPTIONS                                                                         \
+    [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},                                   \
+    [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},    \
+    [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},\
+    [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},\
+    [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"}
+
+static const struct cli_option options[] = {COMMON_OPTIONS, START_OPTIONS, {0}};
+
+static const struct cli_option profile_options[] = {
+    COMMON_OPTIONS, START_OPTIONS,
+    [OPTION_OUTPUT] = {"output", "PREFIX", "write PREFIX.folded and PREFIX.html; default: FILE's name"},
+    [OPTION_SAMPLE] = {"sample", "FUEL", "sample the stack each FUEL instructions; default 10,000"},
+    [OPTION_COVERAGE] = {"coverage", "PATH", "write line counts in lcov's form"},
+    [OPTION_TRACE] = {"trace", "PATH", "write each host call with its arguments and results"},
     {0}};
 
 static const struct cli_option resume_options[] = {COMMON_OPTIONS, {0}};
@@ -185,6 +199,10 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_SNAPSHOT: run->snapshot = value; return *value != '\0';
     case OPTION_INVOKE: run->invoke = value; return true;
     case OPTION_STATS: return set_stats(run, value);
+    case OPTION_OUTPUT: run->profile.output = value; return true;
+    case OPTION_SAMPLE: return set_count(value, 100, UINT64_C(1) << 40, &run->profile.sample);
+    case OPTION_COVERAGE: run->profile.coverage = value; return true;
+    case OPTION_TRACE: run->profile.trace = value; return true;
     }
     return false;
 }
@@ -192,7 +210,7 @@ static bool set_option(struct run_options *run, int option, char *value)
 /* The parser's last word: CLI_OPTIONS_END, or what ended it early. */
 static int parse(struct run_options *run, struct cli_parser *parser)
 {
-    *run = (struct run_options){.fuel = UINT64_MAX};
+    *run = (struct run_options){.fuel = UINT64_MAX, .profile.sample = 10000};
     cli_session_defaults(&run->session);
     int option;
     while ((option = cli_next_option(parser)) >= 0) {
@@ -488,9 +506,25 @@ static int run_program(const struct run_options *run)
         if (run->stats)
             cli_print_stats(&session, run_ns, run->stats_json);
         code = keep(&session, run, code);
+        if (run->session.profile != NULL) {
+            const int writing = cli_profile_write(run->session.profile, &session);
+            code = code != CLI_EXIT_OK ? code : writing;
+        }
     }
     int closing = cli_session_close(&session);
     return code != CLI_EXIT_OK ? code : closing;
+}
+
+static int run_profiled(struct run_options *run)
+{
+    if (run->session.max_threads != 0)
+        return cli_fail(CLI_EXIT_USAGE, "profile follows one thread: --threads is for run");
+    run->session.profile = cli_profile_open(&run->profile);
+    if (run->session.profile == NULL)
+        return CLI_EXIT_FILE;
+    const int code = run_program(run);
+    cli_profile_close(run->session.profile);
+    return code;
 }
 
 static int run_command(const struct cli_command *command, int argc, char **argv)
@@ -503,10 +537,15 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     if (option == CLI_OPTIONS_BAD)
         return CLI_EXIT_USAGE;
     if (parser.next >= argc)
-        return cli_fail(CLI_EXIT_USAGE, "run needs a file; wrt run --help tells how");
+        return cli_fail(CLI_EXIT_USAGE, "%s needs a file; wrt %s --help tells how", command->name,
+                        command->name);
     cli_session_set_program(&run.session, argc - parser.next, argv + parser.next);
-    return run_program(&run);
+    return command == &cli_profile_command ? run_profiled(&run) : run_program(&run);
 }
+
+const struct cli_command cli_profile_command = {
+    "profile", "[options] FILE [arguments...]",
+    "Runs a program, counts its instructions, samples its stacks.", profile_options, run_command};
 
 const struct cli_command cli_run = {
     "run", "[options] FILE [arguments...]", "Runs a program in a memory partition of its own.",

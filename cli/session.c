@@ -168,7 +168,8 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
 
     struct wrt_module_config module = {.canonical_nan = config->canonical_nan,
                                        .deterministic = config->deterministic,
-                                       .features_off = config->features_off};
+                                       .features_off = config->features_off,
+                                       .instrument = config->profile != NULL};
     uint64_t start_ns = wrt_time_now_ns();
     int code = load_module(session, &module);
     if (code != CLI_EXIT_OK)

@@ -19,6 +19,7 @@ struct cli_session_config {
     uint32_t max_threads; /* that the guest may start; 0: none, and nothing to start them with */
     bool canonical_nan, deterministic;
     uint64_t features_off;
+    struct cli_profile *profile; /* NULL: none */
     struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
     struct wrt_wasi_directory directories[CLI_MAX_GRANTS];
     const char *environment[CLI_MAX_GRANTS];

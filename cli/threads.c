@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "session.h"
+#include "profile.h"
 
 enum { MOST_VALUES = 1000 }; /* the loader's default limit for parameters and results */
 
@@ -30,6 +30,8 @@ enum wrt_status cli_call(const struct cli_session *session, struct wrt_function 
 {
     if (session->threads != NULL)
         return call_all(session->threads, function, type, arguments, results);
+    if (session->config->profile != NULL)
+        return cli_profile_call(session->config->profile, session, function, type, arguments, results);
     return wrt_function_call(session->store, function, arguments, type->parameter_count, results,
                              type->result_count);
 }

@@ -59,7 +59,7 @@ version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
 expect '--help lists the commands' 0 '^  validate ' '' --help
 expect '--help lists the exit codes' 0 '^  245  the guest trapped' '' --help
-for command in run resume inspect validate verify-levels qnx-selftest; do
+for command in run resume profile inspect validate verify-levels qnx-selftest; do
   expect "$command --help" 0 "^usage: wrt $command" '' $command --help
 done
 expect 'no command' 240 '' '^wrt: no command given' 
@@ -282,3 +282,37 @@ expect 'features' 0 '^features beyond WebAssembly 1.0:.* multi-value' '' inspect
 expect 'custom sections' 0 '^  name: [0-9]+ bytes at byte [0-9]+$' '' inspect values.wasm
 expect 'control characters in names are not obeyed' 0 '^  function a\\x1b\[31mb = 7' '' inspect traps.wasm
 expect 'the start function' 0 '^start: function 0 boot$' '' inspect startup.wasm
+
+# ---- profile ----
+cat >"$work/hot.c" <<'EOF'
+#include <stdio.h>
+static int square(int n) { int sum = 0; for (volatile int i = 0; i < n; i++) sum += n; return sum; }
+int (*volatile pointer)(int) = square;
+int main(void) {
+  int total = 0;
+  for (int i = 0; i < 1000; i++)
+    total += pointer(i);
+  if (total == 1)
+    puts("never");
+  printf("%d\n", total);
+  return 0;
+}
+EOF
+clang-19 --target=wasm32-wasi -O1 -g -o "$work/hot.wasm" "$work/hot.c" || echo 'FAIL hot.c does not compile'
+expect 'profile runs the guest' 0 '^332833500$' '^ +[0-9]+ +[0-9.]+% +1000  square$' \
+  profile --sample 1000 --output hot --coverage hot.info --trace hot.trace hot.wasm
+has() { # TEXT PATTERN FILE
+  if grep -qE -- "$2" "$work/$3"; then echo "PASS $1"; else echo "FAIL $1"; head -20 "$work/$3"; fi
+}
+has 'profile folds stacks' 'main;square [0-9]{5,}$' hot.folded
+has 'profile draws them' '^<p>Stacks sampled by fuel' hot.html
+has 'profile counts lines' '^DA:7,1000$' hot.info
+has 'profile tells lines that never ran' '^DA:9,0$' hot.info
+has 'profile traces host calls' 'wasi_snapshot_preview1\.fd_write\(1, [0-9]+, [0-9]+, [0-9]+\) -> 0$' hot.trace
+first=$(sha256sum <"$work/hot.folded")
+expect 'profile runs again' 0 '^332833500$' 'hot.folded' profile --sample 1000 --output hot hot.wasm
+if [ "$first" = "$(sha256sum <"$work/hot.folded")" ]; then echo 'PASS profiles repeat'; else echo 'FAIL profiles repeat'; fi
+expect 'profile tells what it cannot write' 241 '' '^wrt: cannot write none/hot.trace' \
+  profile --trace none/hot.trace hot.wasm
+expect 'profile follows one thread' 240 '' 'one thread' profile --threads 2 hot.wasm
+expect 'too fine a sample' 240 '' '^wrt: --sample takes FUEL' profile --sample 1 hot.wasm
