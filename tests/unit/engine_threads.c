@@ -266,6 +266,50 @@ static void test_memory_of_one_thread(void **state)
     fixture_close(&f);
 }
 
+static enum wrt_status call_64(struct fixture *f, const char *name, uint64_t argument,
+                               uint64_t *out)
+{
+    const union wrt_slot value = {.i64 = argument};
+    union wrt_slot result = {.i64 = 0};
+    const enum wrt_status status =
+        wrt_function_call_slots(f->store, fixture_function(f, name), &value, 1, &result, 1);
+    *out = result.i64;
+    return status;
+}
+
+static void test_64_bit_addresses(void **state)
+{
+    (void)state;
+    static const char *const accesses[] = {"add", "wait", "notify", "swap"};
+    struct fixture f;
+    uint64_t out;
+    fixture_start(&f, "threads64");
+    assert_status(call_64(&f, "add", 0, &out), WRT_OK);
+    assert_int_equal((uint32_t)out, 0);
+    assert_status(call_64(&f, "swap", 0, &out), WRT_OK);
+    assert_int_equal(out, 5);
+    assert_status(call_64(&f, "swap", 0, &out), WRT_OK);
+    assert_int_equal(out, 6);
+    assert_status(call_64(&f, "wait", 0, &out), WRT_OK);
+    assert_int_equal((uint32_t)out, 1);
+    for (unsigned i = 0; i < 4; i++) { /* the sum of address and offset does not wrap */
+        assert_status(call_64(&f, accesses[i], UINT64_MAX - 7, &out), WRT_ERR_TRAP);
+        assert_int_equal(wrt_store_trap(f.store)->kind, WRT_TRAP_OUT_OF_BOUNDS_MEMORY);
+        assert_status(call_64(&f, accesses[i], (UINT64_C(1) << 32), &out), WRT_ERR_TRAP);
+        assert_int_equal(wrt_store_trap(f.store)->kind, WRT_TRAP_OUT_OF_BOUNDS_MEMORY);
+        assert_status(call_64(&f, accesses[i], 2, &out), WRT_ERR_TRAP);
+        assert_int_equal(wrt_store_trap(f.store)->kind, WRT_TRAP_UNALIGNED_ATOMIC);
+    }
+    assert_status(call_64(&f, "grow", 1, &out), WRT_OK);
+    assert_int_equal(out, 1);
+    assert_status(call_64(&f, "grow", 1, &out), WRT_OK);
+    assert_int_equal(out, UINT64_MAX);
+    assert_status(call_64(&f, "size", 0, &out), WRT_OK);
+    assert_int_equal(out, 2);
+    assert_status(call_64(&f, "add", PAGE, &out), WRT_OK);
+    fixture_close(&f);
+}
+
 /* ---- stopping a wait ---- */
 
 /* Two guests wait for ever for each other's lock; both can be stopped, resumed and dropped. */
@@ -553,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_notify_wakes_as_many_as_it_says),
         cmocka_unit_test(test_bad_waits_trap),
         cmocka_unit_test(test_memory_of_one_thread),
+        cmocka_unit_test(test_64_bit_addresses),
         cmocka_unit_test(test_deadlock_is_interruptible),
         cmocka_unit_test(test_paused_wait_goes_on),
         cmocka_unit_test(test_interrupt_before_wait),
