@@ -13,10 +13,9 @@
  * again: wrt_store_resume continues it, with the same result and the same fuel.
  *
  * Not written, and refused by name: host values (externref that is not null), a heap of
- * structs and arrays that was used, exceptions in tables, globals or frames, shared memories,
- * calls that host functions made back into the guest, host functions that no instance imports,
- * imported tags, and guests that wait in memory.atomic.wait. What host functions keep for themselves is the
- * host's to save; for WASI see wrt_wasi_snapshot.
+ * structs and arrays that was used, exceptions that something refers to, shared memories, calls
+ * that host functions made back into the guest, and host functions that no instance imports.
+ * What host functions keep for themselves is the host's to save; for WASI see wrt_wasi_snapshot.
  *
  * Versions: the stack is in terms of this library's register code. A snapshot says which
  * translator wrote it; another one refuses it (ERR_UNSUPPORTED). Processor, compiler, byte

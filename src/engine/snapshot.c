@@ -313,14 +313,12 @@ static bool codec_import(struct codec *c, const struct wrt_instance *instance,
                       instance->number);
 }
 
-/* Objects and exceptions are not written; a heap that was never used holds none. */
+/* Objects are not written yet; a heap that was never used holds none. */
 static bool codec_heap(struct codec *c)
 {
     const struct wrt_heap *heap = &c->store->heap;
     if (heap->base != NULL && heap->allocated_bytes != 0)
         return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a garbage-collected heap with objects");
-    if (c->store->exceptions.current != 0)
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an exception that is not caught");
     return same(c, heap->granules, "the size of the heap", 0);
 }
 
@@ -342,7 +340,8 @@ static bool codec_wiring(struct codec *c)
         if (!same(c, m->info.module_bytes, "the size of the module", n) ||
             !same(c, m->info.checksum, "the checksum of the module", n) ||
             !same(c, m->config.canonical_nan, "canonical_nan", n) ||
-            !same(c, m->config.deterministic, "deterministic", n))
+            !same(c, m->config.deterministic, "deterministic", n) ||
+            !same(c, m->config.instrument, "instrument", n))
             return false;
         for (uint32_t k = 0; k < m->info.import_count; k++)
             if (!codec_import(c, instance_at(c, n), &m->imports[k]))
