@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "engine_fixture.h"
+#include "wasm_writer.h"
 
 enum { PAGE = 65536, MOST = 8 };
 
@@ -310,6 +311,76 @@ static void test_64_bit_addresses(void **state)
     fixture_close(&f);
 }
 
+/* A module with one memory and one function of no type whose body is `code`. */
+static enum wrt_status load_code(const char *memory, size_t memory_bytes, const char *code,
+                                 size_t code_bytes, uint64_t features_off)
+{
+    uint8_t bytes[256];
+    struct wasm_writer w = {.bytes = bytes, .capacity = sizeof bytes};
+    struct wrt_partition *partition;
+    struct wrt_module *module = NULL;
+    struct wrt_error error;
+    const struct wrt_module_config config = {.features_off = features_off};
+    wasm_header(&w);
+    size_t section = wasm_open_section(&w, WASM_TYPE);
+    wasm_u32(&w, 1);
+    wasm_type(&w, ":");
+    wasm_close(&w, section);
+    section = wasm_open_section(&w, WASM_FUNCTION);
+    wasm_bytes(&w, "\1\0", 2);
+    wasm_close(&w, section);
+    section = wasm_open_section(&w, WASM_MEMORY);
+    wasm_byte(&w, 1);
+    wasm_bytes(&w, memory, memory_bytes);
+    wasm_close(&w, section);
+    section = wasm_open_section(&w, WASM_CODE);
+    wasm_byte(&w, 1);
+    size_t function = wasm_open(&w);
+    wasm_byte(&w, 0);
+    wasm_bytes(&w, code, code_bytes);
+    wasm_byte(&w, 0x0B);
+    wasm_close(&w, function);
+    wasm_close(&w, section);
+    assert_false(w.overflowed);
+    assert_status(wrt_partition_create(NULL, NULL, &partition, &error), WRT_OK);
+    const enum wrt_status status =
+        wrt_module_load(partition, &config, bytes, w.size, &module, &error);
+    assert_status(wrt_module_destroy(module), WRT_OK);
+    assert_status(wrt_partition_destroy(partition, &error), WRT_OK);
+    return status;
+}
+
+#define SHARED "\3\1\2", 3
+#define CODE(text) text, sizeof(text) - 1
+
+static void test_what_is_invalid(void **state)
+{
+    (void)state;
+    /* i32.const 0; i32.atomic.load; drop, with alignments 2 (natural), 1, 3 */
+    assert_status(load_code(SHARED, CODE("\x41\0\xFE\x10\2\0\x1A"), 0), WRT_OK);
+    assert_status(load_code(SHARED, CODE("\x41\0\xFE\x10\1\0\x1A"), 0), WRT_ERR_INVALID);
+    assert_status(load_code(SHARED, CODE("\x41\0\xFE\x10\3\0\x1A"), 0), WRT_ERR_INVALID);
+    /* operands of other types: i64.atomic.store of an i32 */
+    assert_status(load_code(SHARED, CODE("\x41\0\x41\0\xFE\x18\3\0"), 0), WRT_ERR_INVALID);
+    assert_status(load_code(SHARED, CODE("\x41\0\x42\0\xFE\x18\3\0"), 0), WRT_OK);
+    /* fence, its zero byte, and one that is not zero */
+    assert_status(load_code(SHARED, CODE("\xFE\3\0"), 0), WRT_OK);
+    assert_status(load_code(SHARED, CODE("\xFE\3\1"), 0), WRT_ERR_MALFORMED);
+    /* opcodes that do not exist, before and behind the accesses */
+    assert_status(load_code(SHARED, CODE("\xFE\4"), 0), WRT_ERR_MALFORMED);
+    assert_status(load_code(SHARED, CODE("\xFE\x0F"), 0), WRT_ERR_MALFORMED);
+    assert_status(load_code(SHARED, CODE("\xFE\x4F\2\0"), 0), WRT_ERR_MALFORMED);
+    /* a shared memory without a maximum; turned off */
+    assert_status(load_code("\2\1", 2, CODE(""), 0), WRT_ERR_INVALID);
+    assert_status(load_code(SHARED, CODE(""), WRT_FEATURE_BIT(THREADS)), WRT_ERR_INVALID);
+    assert_status(load_code("\1\1\2", 3, CODE("\xFE\3\0"), WRT_FEATURE_BIT(THREADS)),
+                  WRT_ERR_INVALID);
+    /* nothing is emitted for code that cannot run, and it is validated all the same */
+    assert_status(load_code(SHARED, CODE("\0\xFE\x48\2\0\x1A"), 0), WRT_OK);
+    assert_status(load_code(SHARED, CODE("\0\xFE\2\3\0\xFE\x10\2\0\x1A"), 0), WRT_OK);
+    assert_status(load_code(SHARED, CODE("\0\xFE\2\2\0\x1A"), 0), WRT_ERR_INVALID);
+}
+
 /* ---- stopping a wait ---- */
 
 /* Two guests wait for ever for each other's lock; both can be stopped, resumed and dropped. */
@@ -598,6 +669,7 @@ int main(void)
         cmocka_unit_test(test_bad_waits_trap),
         cmocka_unit_test(test_memory_of_one_thread),
         cmocka_unit_test(test_64_bit_addresses),
+        cmocka_unit_test(test_what_is_invalid),
         cmocka_unit_test(test_deadlock_is_interruptible),
         cmocka_unit_test(test_paused_wait_goes_on),
         cmocka_unit_test(test_interrupt_before_wait),
