@@ -82,6 +82,8 @@ void wrt_share_attach(struct wrt_memory *view, struct wrt_memory_share *share)
     view->share = share;
     view->pages.base = share->pages.base;
     view->pages.page_bytes = share->pages.page_bytes;
+    view->pages.reservation = share->pages.reservation; /* tells whose a touched guard is */
+    view->pages.reservation_bytes = share->pages.reservation_bytes;
     wrt_share_look(view);
 }
 

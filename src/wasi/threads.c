@@ -158,6 +158,14 @@ static bool pause_and_pass(struct thread *thread)
     return may_run;
 }
 
+/* A call of WASI that touched a guard was left where it stood, with the gate of the descriptors
+ * perhaps. Not the caller's: nothing happens. */
+static void let_go_of_descriptors(struct wrt_wasi *wasi, enum wrt_status status)
+{
+    if (wasi && status == WRT_ERR_TRAP)
+        wasi_leave(wasi);
+}
+
 /* Until the call that gave `status` ends. CLOSED: it was dropped. */
 static enum wrt_status settle(struct thread *thread, enum wrt_status status)
 {
@@ -168,6 +176,7 @@ static enum wrt_status settle(struct thread *thread, enum wrt_status status)
         }
         status = wrt_store_resume_slots(thread->store, NULL, 0);
     }
+    let_go_of_descriptors(thread->wasi, status);
     return status;
 }
 
@@ -555,6 +564,7 @@ static enum wrt_status pause_all(struct wrt_threads *group)
 /* What the end or pause of the first store's call means for all. */
 static enum wrt_status conclude(struct wrt_threads *group, enum wrt_status status)
 {
+    let_go_of_descriptors(group->wasi, status);
     enter(group);
     if (status == WRT_PAUSED && group->phase != PHASE_ENDING)
         status = pause_all(group);

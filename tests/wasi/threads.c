@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,20 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "engine/engine.h"
 #include "partition_live.h"
 #include "wrt/wrt.h"
 
 #define assert_status(actual, expected)                                                       \
     assert_string_equal(wrt_status_name(actual), wrt_status_name(expected))
+
+#if defined(__SANITIZE_THREAD__)
+#define IS_THREAD_SANITIZED true
+#elif defined(__has_feature)
+#define IS_THREAD_SANITIZED __has_feature(thread_sanitizer)
+#else
+#define IS_THREAD_SANITIZED false
+#endif
 
 static const char *guest_file;
 
@@ -389,6 +399,35 @@ static void test_trap_of_a_thread(void **state)
     close_guest(&g);
 }
 
+/* WASI is left in the middle of a call; what it held must not stop the other threads. */
+static void test_guard_of_a_thread(void **state)
+{
+    (void)state;
+    enum { AT = 126976, BYTES = 4096 }; /* the last of two pages' host pages */
+    static const uint8_t module[] = "env", name[] = "memory";
+    const struct wrt_threads_config traps = {.store = {.trap_guard_hits = true}};
+    struct guest g;
+    struct wrt_threads_outcome outcome;
+    struct wrt_extern item;
+    uint32_t out;
+    if (IS_THREAD_SANITIZED) {
+        print_message("the thread sanitizer does not follow a jump out of a fault handler\n");
+        skip();
+    }
+    signal(SIGSEGV, SIG_DFL);
+    open_guest(&g, &traps);
+    assert_true(wrt_store_find(g.store, (struct wrt_bytes){module, 3},
+                               (struct wrt_bytes){name, 6}, &item));
+    assert_status(wrt_pages_protect(&item.of.memory->share->pages, AT, BYTES, WRT_PAGE_READ,
+                                    &g.error), WRT_OK);
+    assert_status(call(&g, "touch_guard", 0, AT + 8, &out), WRT_ERR_TRAP);
+    wrt_threads_get_outcome(g.threads, &outcome);
+    assert_int_equal(outcome.thread, 1);
+    assert_int_equal(outcome.trap.kind, WRT_TRAP_GUARD_HIT);
+    assert_int_equal(outcome.trap.memory_offset, AT + 8);
+    close_guest(&g);
+}
+
 static void test_exit_of_a_thread(void **state)
 {
     (void)state;
@@ -454,6 +493,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_partition_says_where),
         cmocka_unit_test(test_sealed_partition),
         cmocka_unit_test(test_trap_of_a_thread),
+        cmocka_unit_test(test_guard_of_a_thread),
         cmocka_unit_test(test_exit_of_a_thread),
         cmocka_unit_test(test_threads_die_with_it),
         cmocka_unit_test(test_what_is_refused),
