@@ -10,7 +10,9 @@
 #define _GNU_SOURCE
 #include "wrt/arena.h"
 #include "wrt/integrity.h"
+#include "wasm_writer.h"
 #include "wrt/memory.h"
+#include "wrt/store.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,8 +94,8 @@ static void arena_costs(void)
         if (check == WRT_CHECK_ARENA_GUARD)
             continue;
         small = time_arena(info.level, with, 64) - time_arena(info.level, below, 64);
-        large = time_arena(info.level, with, 4096) - time_arena(info.level, below, 4096);
-        note((enum wrt_check)check, "%.0f ns per allocation and free of 64 B, %.0f of 4 KiB",
+        large = time_arena(info.level, with, 5000) - time_arena(info.level, below, 5000);
+        note((enum wrt_check)check, "%.1f ns per allocation and free of 64 B, %.1f of 5,000",
              positive(small), positive(large));
         below = with;
     }
@@ -217,6 +219,134 @@ static void integrity_costs(void)
          positive(write[WRT_VERIFY_CRITICAL] - write[WRT_VERIFY_FULL]));
 }
 
+/* ---- engine ---- */
+
+enum { ELEMENTS = 5120, CODE_BYTES = 1 << 20 };
+
+/* A table of 5,120 functions; "fill" writes it once, "set" one element 1,000 times; and one
+ * function of a megabyte that nobody calls. */
+static size_t write_module(uint8_t *bytes, size_t capacity)
+{
+    struct wasm_writer w = {.bytes = bytes, .capacity = capacity};
+    size_t at, body;
+
+    wasm_header(&w);
+    at = wasm_open_section(&w, WASM_TYPE);
+    wasm_u32(&w, 1);
+    wasm_type(&w, "i:i");
+    wasm_close(&w, at);
+    at = wasm_open_section(&w, WASM_FUNCTION);
+    wasm_bytes(&w, "\3\0\0\0", 4);
+    wasm_close(&w, at);
+    at = wasm_open_section(&w, WASM_TABLE);
+    wasm_bytes(&w, "\1\x70\0", 3);
+    wasm_u32(&w, ELEMENTS);
+    wasm_close(&w, at);
+    at = wasm_open_section(&w, WASM_EXPORT);
+    wasm_u32(&w, 2);
+    wasm_name(&w, "fill");
+    wasm_bytes(&w, "\0\0", 2);
+    wasm_name(&w, "set");
+    wasm_bytes(&w, "\0\1", 2);
+    wasm_close(&w, at);
+    at = wasm_open_section(&w, WASM_CODE);
+    wasm_u32(&w, 3);
+    body = wasm_open(&w); /* table.fill 0 (ref.null func) 5120 */
+    wasm_bytes(&w, "\0\x41\0\xD0\x70\x41", 6);
+    wasm_s32(&w, ELEMENTS);
+    wasm_bytes(&w, "\xFC\x11\0\x20\0\x0B", 6);
+    wasm_close(&w, body);
+    body = wasm_open(&w); /* do { table.set n null } while (--n) */
+    wasm_bytes(&w, "\0\x03\x40\x20\0\xD0\x70\x26\0\x20\0\x41\1\x6B\x22\0\x0D\0\x0B\x20\0\x0B", 22);
+    wasm_close(&w, body);
+    body = wasm_open(&w);
+    wasm_byte(&w, 0);
+    for (uint32_t i = 0; i < CODE_BYTES / 24; i++) /* each is some 24 bytes of code */
+        wasm_bytes(&w, "\x20\0\x41\3\x6C\x21\0", 7);
+    wasm_bytes(&w, "\x20\0\x0B", 3);
+    wasm_close(&w, body);
+    wasm_close(&w, at);
+    if (w.overflowed)
+        exit(1);
+    return w.size;
+}
+
+struct engine_times {
+    double load_ns, instantiate_ns, call_ns, fill_ns, set_ns, scrub_ns;
+    double code_kib;
+};
+
+static double least_of(double least, double start)
+{
+    double now = now_ns() - start;
+    return now < least ? now : least;
+}
+
+static struct engine_times time_engine(enum wrt_verification_level level)
+{
+    static uint8_t bytes[1 << 19];
+    struct engine_times t = {1e18, 1e18, 1e18, 1e18, 1e18, 1e18, 0};
+    size_t size = write_module(bytes, sizeof bytes);
+
+    for (int round = 0; round < ROUNDS / 10; round++) {
+        struct wrt_partition *partition = make_partition(level);
+        union wrt_slot in = {.i32 = 1}, out;
+        struct wrt_module_info info;
+        struct wrt_module *module;
+        struct wrt_store *store;
+        struct wrt_instance *instance;
+        struct wrt_extern fill, set;
+        double start = now_ns();
+
+        must(wrt_module_load(partition, NULL, bytes, size, &module, NULL));
+        t.load_ns = least_of(t.load_ns, start);
+        wrt_module_get_info(module, &info);
+        t.code_kib = (double)info.code_bytes / 1024;
+        must(wrt_store_create(partition, NULL, &store, NULL));
+        start = now_ns();
+        must(wrt_store_instantiate(store, module, &instance, NULL));
+        t.instantiate_ns = least_of(t.instantiate_ns, start);
+        must(wrt_instance_export(instance, "fill", &fill));
+        must(wrt_instance_export(instance, "set", &set));
+        start = now_ns();
+        must(wrt_function_call_slots(store, set.of.function, &in, 1, &out, 1));
+        t.call_ns = least_of(t.call_ns, start);
+        start = now_ns();
+        must(wrt_function_call_slots(store, fill.of.function, &in, 1, &out, 1));
+        t.fill_ns = least_of(t.fill_ns, start);
+        in.i32 = 1000;
+        start = now_ns();
+        must(wrt_function_call_slots(store, set.of.function, &in, 1, &out, 1));
+        t.set_ns = least_of(t.set_ns, start);
+        start = now_ns();
+        must(wrt_store_scrub(store, 100, NULL));
+        t.scrub_ns = least_of(t.scrub_ns, start);
+        must(wrt_store_destroy(store));
+        must(wrt_module_destroy(module));
+        must(wrt_partition_destroy(partition, NULL));
+    }
+    return t;
+}
+
+static void engine_costs(void)
+{
+    struct engine_times minimal = time_engine(WRT_VERIFY_MINIMAL);
+    struct engine_times standard = time_engine(WRT_VERIFY_STANDARD);
+    struct engine_times full = time_engine(WRT_VERIFY_FULL);
+    struct engine_times critical = time_engine(WRT_VERIFY_CRITICAL);
+    double mib = 1024 / standard.code_kib;
+
+    note(WRT_CHECK_ENGINE_SEAL, "%.0f us per MiB of code loaded; %.0f ns per 4 KiB scrubbed",
+         positive(standard.load_ns - minimal.load_ns) / 1e3 * mib, standard.scrub_ns / 100);
+    note(WRT_CHECK_ENGINE_TABLE, "%.1f ns per table.set, %.1f per element of table.fill",
+         positive(standard.set_ns - minimal.set_ns) / 1000,
+         positive(standard.fill_ns - minimal.fill_ns) / ELEMENTS);
+    note(WRT_CHECK_ENGINE_LOAD, "%.0f us per instantiation and MiB of code",
+         positive(full.instantiate_ns - standard.instantiate_ns) / 1e3 * mib);
+    note(WRT_CHECK_ENGINE_CALL, "%.0f us per call from the host and MiB of code",
+         positive(critical.call_ns - full.call_ns) / 1e3 * mib);
+}
+
 /* ---- the table ---- */
 
 static void write_table(const char *path)
@@ -255,6 +385,7 @@ int main(int count, char **arguments)
     note(WRT_CHECK_PARTITION_SUM, "%.0f ns per charge",
          positive(time_charge(WRT_VERIFY_FULL) - time_charge(WRT_VERIFY_STANDARD)));
     integrity_costs();
+    engine_costs();
     for (int check = 0; check < WRT_CHECK_COUNT; check++) {
         struct wrt_check_info info;
 

@@ -96,7 +96,8 @@ enum wrt_status wrt_pages_clear(struct wrt_page_allocator *pages, uint64_t size_
     uint64_t kept = keep_bytes < size_bytes ? keep_bytes : size_bytes;
     enum wrt_status status;
 
-    clear_by_hand(pages, 0, kept);
+    if (kept != 0)
+        clear_by_hand(pages, 0, kept);
     if (kept == size_bytes)
         return WRT_OK;
     status = pages->lock ? WRT_ERR_UNSUPPORTED /* locked pages stay where they are */
