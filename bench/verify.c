@@ -272,7 +272,7 @@ static size_t write_module(uint8_t *bytes, size_t capacity)
 }
 
 struct engine_times {
-    double load_ns, instantiate_ns, call_ns, fill_ns, set_ns, scrub_ns;
+    double verify_ns, instantiate_ns, call_ns, fill_ns, set_ns, scrub_ns;
     double code_kib;
 };
 
@@ -296,11 +296,13 @@ static struct engine_times time_engine(enum wrt_verification_level level)
         struct wrt_store *store;
         struct wrt_instance *instance;
         struct wrt_extern fill, set;
-        double start = now_ns();
+        double start;
 
         must(wrt_module_load(partition, NULL, bytes, size, &module, NULL));
-        t.load_ns = least_of(t.load_ns, start);
         wrt_module_get_info(module, &info);
+        start = now_ns();
+        must(wrt_module_verify(module, NULL));
+        t.verify_ns = least_of(t.verify_ns, start);
         t.code_kib = (double)info.code_bytes / 1024;
         must(wrt_store_create(partition, NULL, &store, NULL));
         start = now_ns();
@@ -336,8 +338,9 @@ static void engine_costs(void)
     struct engine_times critical = time_engine(WRT_VERIFY_CRITICAL);
     double mib = 1024 / standard.code_kib;
 
-    note(WRT_CHECK_ENGINE_SEAL, "%.0f us per MiB of code loaded; %.0f ns per 4 KiB scrubbed",
-         positive(standard.load_ns - minimal.load_ns) / 1e3 * mib, standard.scrub_ns / 100);
+    /* Keeping checksums at the end of a load reads what a verify reads, once. */
+    note(WRT_CHECK_ENGINE_SEAL, "%.0f us per MiB of code at load; %.0f ns per 4 KiB scrubbed",
+         positive(standard.verify_ns - minimal.verify_ns) / 1e3 * mib, standard.scrub_ns / 100);
     note(WRT_CHECK_ENGINE_TABLE, "%.1f ns per table.set, %.1f per element of table.fill",
          positive(standard.set_ns - minimal.set_ns) / 1000,
          positive(standard.fill_ns - minimal.fill_ns) / ELEMENTS);
