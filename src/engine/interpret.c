@@ -118,8 +118,9 @@ static inline uint32_t array_length(const uint8_t *at)
 
 /* A loop's program counter depends on itself through a load and an addition in each turn. The
  * target of the last back edge is remembered: if it is the same, which is predicted, the next
- * turn starts from the remembered value and waits for neither. The empty asm hides from the
- * compiler that both are equal then. A wrong hint costs one misprediction, never more. */
+ * turn starts from the remembered value and waits for neither. The empty asms hide from the
+ * compiler that both are equal then, and that it could choose without a branch. A wrong hint
+ * costs one misprediction, never more. */
 #define GO_BACK_HINTED(target)                                                          \
     do {                                                                                \
         const union word *const to_ = (target);                                         \
@@ -127,8 +128,10 @@ static inline uint32_t array_length(const uint8_t *at)
         __asm__("" : "+r"(kept_));                                                      \
         if (__builtin_expect(to_ == hint, 1))                                           \
             pc = kept_;                                                                 \
-        else                                                                            \
+        else {                                                                          \
+            __asm__ volatile("");                                                       \
             pc = hint = to_;                                                            \
+        }                                                                               \
     } while (0)
 
 #define ROOM(base, cells) \
