@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 static const int allowed[] = {
@@ -20,7 +21,7 @@ static const int allowed[] = {
     SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(pwritev2),
     SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
     SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fadvise64),
-    SCMP_SYS(fcntl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ioctl),
+    SCMP_SYS(fcntl), SCMP_SYS(poll), SCMP_SYS(ppoll),
     /* time, waiting, chance, signals of its own, the end */
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep),
     SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday), SCMP_SYS(futex), SCMP_SYS(futex_waitv),
@@ -67,6 +68,13 @@ static bool add_plain_memory(scmp_filter_ctx filter)
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_execute) == 0;
 }
 
+/* How many bytes wait, and nothing that a terminal would do for its owner. */
+static bool add_device_question(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                            SCMP_A1(SCMP_CMP_EQ, FIONREAD)) == 0;
+}
+
 bool worker_filter_calls(bool may_open)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -79,7 +87,8 @@ bool worker_filter_calls(bool may_open)
                         sizeof opening / sizeof opening[0]) &&
                 add_all(filter, SCMP_ACT_ERRNO(ENOSYS), refused,
                         sizeof refused / sizeof refused[0]) &&
-                add_plain_memory(filter) && seccomp_load(filter) == 0;
+                add_plain_memory(filter) && add_device_question(filter) &&
+                seccomp_load(filter) == 0;
     seccomp_release(filter);
     return is_loaded;
 }

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -115,6 +117,11 @@ static bool shrink_shared_memory(void)
     return ftruncate(WIRE_FD_MEMORY, 0) == 0;
 }
 
+static bool type_for_the_terminal(void)
+{
+    return ioctl(1, TIOCSTI, "x") == 0;
+}
+
 static bool find_descriptors(void)
 {
     for (int fd = 7; fd < 1024; fd++)
@@ -147,31 +154,38 @@ static void tell(uint32_t kind, int32_t status, uint32_t count, const char *text
     (void)!wire_send(&end, &message);
 }
 
+/* By a call that is on the list: the host is to end this, not the list. */
+static void wait_for_ever(void)
+{
+    for (;;)
+        (void)poll(NULL, 0, -1);
+}
+
 static bool lie_about_kind(void)
 {
     tell(9999, 0, 0, "");
-    pause();
+    wait_for_ever();
     return true;
 }
 
 static bool lie_about_count(void)
 {
     tell(WIRE_DONE, 0, 0xFFFFFFFF, "");
-    pause();
+    wait_for_ever();
     return true;
 }
 
 static bool lie_about_type(void)
 {
     tell(WIRE_DONE, 0, 1, "");
-    pause();
+    wait_for_ever();
     return true;
 }
 
 static bool lie_about_status(void)
 {
     tell(WIRE_FAILED, 12345, 0, "success!");
-    pause();
+    wait_for_ever();
     return true;
 }
 
@@ -180,7 +194,7 @@ static bool lie_about_positions(void)
     __atomic_store_n(&wire->replies.words.published, 0x80000000u, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&wire->replies.bell, 1, __ATOMIC_SEQ_CST);
     (void)syscall(SYS_futex, &wire->replies.bell, 1 /* FUTEX_WAKE */, 1, NULL, NULL, 0);
-    pause();
+    wait_for_ever();
     return true;
 }
 
@@ -188,7 +202,7 @@ static bool scribble_over_everything(void)
 {
     memset(wire, 0xFF, sizeof *wire);
     (void)syscall(SYS_futex, &wire->replies.bell, 1, 1, NULL, NULL, 0);
-    pause();
+    wait_for_ever();
     return true;
 }
 
@@ -227,6 +241,7 @@ static const struct {
     {"mount_something", mount_something},
     {"unshare_again", unshare_again},
     {"shrink_shared_memory", shrink_shared_memory},
+    {"type_for_the_terminal", type_for_the_terminal},
     {"find_descriptors", find_descriptors},
     {"take_memory", take_memory},
     {"lie_about_kind", lie_about_kind},

@@ -97,7 +97,8 @@ static void crimes_are_stopped(void **state)
         "open_file",    "make_file",       "look_at_root",  "make_socket",
         "make_process", "run_program",     "signal_others", "trace_host",
         "read_host",    "make_code",       "protect_code",  "mount_something",
-        "unshare_again", "shrink_shared_memory", "find_descriptors", "take_memory",
+        "unshare_again", "shrink_shared_memory", "type_for_the_terminal",
+        "find_descriptors", "take_memory",
     };
     struct wrt_worker_info info;
     struct wrt_error error;
