@@ -12,6 +12,8 @@
 
 /* The longest sleep: a lane looks around by itself ten times a second. */
 #define LOOK_NS 100000000u
+/* How old the memory figures of a tenant with a short period may be. */
+#define MEMORY_NS 10000000u
 
 void wrt_lane_lock(struct wrt_lane *lane)
 {
@@ -39,6 +41,22 @@ void wrt_lane_poke(struct wrt_lane *lane, struct wrt_tenant *tenant)
 }
 
 /* ---- what came of a turn; under the lock ---- */
+
+void wrt_lane_note_memory(struct wrt_tenant *tenant, uint64_t now_ns)
+{
+    if (tenant->guest.partition != NULL)
+        wrt_partition_get_info(tenant->guest.partition, &tenant->memory);
+    tenant->memory_ns = now_ns;
+}
+
+/* After each turn; a cyclic tenant that has its next one soon is spared some. */
+static bool is_memory_due(const struct wrt_tenant *tenant, uint64_t now_ns)
+{
+    bool is_frequent = tenant->is_cyclic && !tenant->in_frame &&
+                       tenant->life.phase == WRT_TENANT_RUNNING &&
+                       tenant->config->period_us < MEMORY_NS / 1000;
+    return !is_frequent || now_ns - tenant->memory_ns >= MEMORY_NS;
+}
 
 static void close_guest(struct wrt_lane *lane, struct wrt_tenant *tenant)
 {
@@ -187,6 +205,9 @@ static void take_turn(struct wrt_lane *lane, struct wrt_turn turn, uint64_t now_
     } else {
         run_guest(lane, tenant, now_ns, turn.until_ns);
     }
+    now_ns = wrt_time_now_ns();
+    if (is_memory_due(tenant, now_ns))
+        wrt_lane_note_memory(tenant, now_ns);
     tenant->busy = false;
 }
 

@@ -51,6 +51,8 @@ struct wrt_tenant {
     uint64_t turn_ns;        /* when the turn under way began */
     uint64_t stuck_ns;       /* how long turns have brought no fuel */
     struct wrt_counters counters;
+    struct wrt_partition_info memory; /* as of memory_ns: only who is alone with it may ask */
+    uint64_t memory_ns;
     /* the supervisor's */
     struct wrt_tenant_config *next_config; /* takes its place when closed */
     bool owns_config;        /* config is not the first manifest's */
@@ -125,6 +127,8 @@ void wrt_lane_lock(struct wrt_lane *lane);
 void wrt_lane_unlock(struct wrt_lane *lane);
 /* Under the lock: something changed; a guest that runs is interrupted if `tenant` has it. */
 void wrt_lane_poke(struct wrt_lane *lane, struct wrt_tenant *tenant);
+/* Under the lock, with nobody in the tenant's partition: notes what it holds. */
+void wrt_lane_note_memory(struct wrt_tenant *tenant, uint64_t now_ns);
 /* Performs one turn of the lane, or tells when to look again. The thread's loop, and the way
  * to test it without one. Returns the time to wait until; 0 = go on at once. */
 uint64_t wrt_lane_turn(struct wrt_lane *lane);

@@ -163,6 +163,7 @@ void wrt_supervisor_replace(struct wrt_supervisor *supervisor, struct wrt_tenant
         status = wrt_guest_load(&tenant->guest, supervisor->root, tenant->config, &error);
         tenant->guest.only_in_turns = tenant->in_frame || tenant->config->cpu_permille != 0;
         tenant->guest.heartbeats = heartbeats;
+        wrt_lane_note_memory(tenant, 0);
     } else {
         wrt_partition_free(supervisor->partition, WRT_CHARGE_HOST, tenant->next_config,
                            wrt_config_bytes(tenant->next_config));

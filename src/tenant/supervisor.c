@@ -137,6 +137,7 @@ static enum wrt_status load_all(struct wrt_supervisor *supervisor, struct wrt_er
         struct wrt_tenant *tenant = &supervisor->tenants[i];
         status = wrt_guest_load(&tenant->guest, supervisor->root, tenant->config, error);
         tenant->guest.only_in_turns = tenant->in_frame || tenant->config->cpu_permille != 0;
+        wrt_lane_note_memory(tenant, 0);
     }
     return status;
 }
@@ -411,17 +412,14 @@ static void copy_status(const struct wrt_tenant *tenant, struct wrt_tenant_statu
     memcpy(out->last_failure, tenant->reason, sizeof out->last_failure);
 }
 
-static void copy_memory(const struct wrt_tenant *tenant, struct wrt_tenant_status *out)
+static void copy_memory(const struct wrt_partition_info *info, struct wrt_tenant_status *out)
 {
-    struct wrt_partition_info info = {.tier = WRT_TIER_DEFAULT};
-    if (tenant->guest.partition != NULL)
-        wrt_partition_get_info(tenant->guest.partition, &info);
-    out->tier = wrt_tier_name(info.tier);
-    out->min_bytes = info.min_bytes;
-    out->max_bytes = info.max_bytes;
-    out->used_bytes = info.used_bytes;
-    out->high_water_bytes = info.high_water_bytes;
-    out->refusals = info.refusals;
+    out->tier = wrt_tier_name(info->tier);
+    out->min_bytes = info->min_bytes;
+    out->max_bytes = info->max_bytes;
+    out->used_bytes = info->used_bytes;
+    out->high_water_bytes = info->high_water_bytes;
+    out->refusals = info->refusals;
 }
 
 enum wrt_status wrt_supervisor_figures(struct wrt_supervisor *supervisor, uint32_t index,
@@ -434,8 +432,8 @@ enum wrt_status wrt_supervisor_figures(struct wrt_supervisor *supervisor, uint32
     wrt_supervisor_lock(supervisor);
     wrt_lane_lock(tenant->lane);
     copy_status(tenant, out);
+    copy_memory(&tenant->memory, out);
     wrt_lane_unlock(tenant->lane);
-    copy_memory(tenant, out);
     out->module_changed = look_at_file && tenant->guest.partition != NULL &&
                           wrt_guest_is_outdated(&tenant->guest);
     wrt_supervisor_unlock(supervisor);
@@ -473,7 +471,9 @@ enum wrt_status wrt_supervisor_frame_status(struct wrt_supervisor *supervisor, u
 
 void wrt_supervisor_memory(struct wrt_supervisor *supervisor, struct wrt_partition_info *out)
 {
+    wrt_supervisor_lock(supervisor); /* replacing a tenant changes the root */
     wrt_partition_get_info(supervisor->root, out);
+    wrt_supervisor_unlock(supervisor);
 }
 
 enum wrt_status wrt_supervisor_event(struct wrt_supervisor *supervisor, uint64_t after,
