@@ -256,6 +256,13 @@ struct call {
     uint32_t argument_count;
 };
 
+static bool is_host_gone(void)
+{
+    struct wrt_port_poll line = {.file = WIRE_FD_LINE, .wanted = WRT_PORT_POLL_READ};
+
+    return wrt_port_poll(&line, 1, 0) == WRT_ERRNO_OK && line.ready != 0;
+}
+
 static enum wrt_status run_slice(const struct call *call)
 {
     if (call->function == NULL)
@@ -264,7 +271,7 @@ static enum wrt_status run_slice(const struct call *call)
                              tenant.results, tenant.result_count);
 }
 
-/* In slices of fuel, with a look at the interrupt between them. fuel 0: no limit. */
+/* In slices of fuel, with a look at the interrupt and at the host between them. fuel 0: no limit. */
 static void run(struct call call, uint64_t fuel, uint64_t deadline_ns)
 {
     uint64_t left = fuel != 0 ? fuel : UINT64_MAX;
@@ -288,6 +295,8 @@ static void run(struct call call, uint64_t fuel, uint64_t deadline_ns)
         if (reason != WRT_PAUSE_FUEL || left == 0)
             break;
         call.function = NULL;
+        if (is_host_gone())
+            exit(HOST_GONE);
         if (__atomic_exchange_n(&tenant.wire->progress.interrupt, 0, __ATOMIC_RELAXED) != 0) {
             reason = WRT_PAUSE_INTERRUPT;
             break;
@@ -367,13 +376,6 @@ static void obey(const struct wire_message *message)
 }
 
 /* ---- */
-
-static bool is_host_gone(void)
-{
-    struct wrt_port_poll line = {.file = WIRE_FD_LINE, .wanted = WRT_PORT_POLL_READ};
-
-    return wrt_port_poll(&line, 1, 0) == WRT_ERRNO_OK && line.ready != 0;
-}
 
 static uint64_t next_look(void)
 {

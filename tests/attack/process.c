@@ -265,14 +265,12 @@ static void kills_at_any_moment_leave_nothing(void **state)
     assert_int_equal(wrt_partition_destroy(steady, NULL), WRT_OK);
 }
 
-/* A host that ends without a word takes its workers with it. */
-static void workers_end_with_their_host(void **state)
+static void end_host(bool is_busy)
 {
     const struct wrt_worker_config config = ordinary();
     int told[2];
     pid_t host, worker = 0;
 
-    (void)state;
     assert_int_equal(pipe(told), 0);
     host = fork();
     if (host == 0) {
@@ -280,7 +278,8 @@ static void workers_end_with_their_host(void **state)
         struct wrt_worker_info info;
         struct wrt_worker *mine;
 
-        if (wrt_worker_create(partition, &config, &mine, NULL) != WRT_OK)
+        if (wrt_worker_create(partition, &config, &mine, NULL) != WRT_OK ||
+            (is_busy && wrt_worker_post(mine, "spin", NULL, 0, NULL, NULL) != WRT_OK))
             _exit(1);
         wrt_worker_get_info(mine, &info);
         worker = (pid_t)info.process_id;
@@ -298,6 +297,14 @@ static void workers_end_with_their_host(void **state)
         (void)nanosleep(&pause, NULL);
     }
     assert_int_equal(kill(worker, 0), -1);
+}
+
+/* A host that ends without a word takes its workers with it, idle or in a call without end. */
+static void workers_end_with_their_host(void **state)
+{
+    (void)state;
+    end_host(false);
+    end_host(true);
 }
 
 int main(void)
