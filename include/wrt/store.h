@@ -312,7 +312,8 @@ struct wrt_trap {
     enum wrt_trap_kind kind;
     enum wrt_status host_status; /* kind HOST: what the host function returned */
     struct wrt_memory *memory;   /* kind GUARD_HIT: whose guard; NULL: not of this store */
-    int64_t memory_offset;       /* from its first byte; negative: the guard before it */
+    int64_t memory_offset;       /* from its first byte; negative: the guard before it; of no
+                                    memory of the store: the address */
     bool is_known_write;         /* false: a read, or the machine does not tell */
     char text[128];              /* one line: the sentence and what the host added */
 };

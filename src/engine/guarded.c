@@ -42,7 +42,7 @@ static void run_guest(void *context)
     run->how = wrt_interpret(run->exec);
 }
 
-/* Which memory, and where in it? */
+/* Which memory, and where in it? Or at which address. */
 static void note_hit(struct wrt_store *store, const struct wrt_guard_hit *hit)
 {
     struct wrt_trap *trap = &store->exec.trap;
@@ -52,6 +52,7 @@ static void note_hit(struct wrt_store *store, const struct wrt_guard_hit *hit)
             trap->memory = m;
             return;
         }
+    trap->memory_offset = (int64_t)(intptr_t)hit->address;
 }
 
 enum wrt_status wrt_guarded_host(struct wrt_caller *caller, const struct wrt_function *f,
@@ -121,10 +122,14 @@ void wrt_describe_guard_hit(struct wrt_store *store)
         trap->memory != NULL && frame != NULL ? index_of(frame->instance, trap->memory)
                                               : UINT32_MAX;
     const char *what = trap->is_known_write ? "write" : "access";
+    const void *address = (const void *)(intptr_t)trap->memory_offset;
+    char owner[32];
     int n = snprintf(trap->text, sizeof trap->text, "%s: ", wrt_trap_text(trap->kind));
     char *to = trap->text + n;
     size_t room = sizeof trap->text - (size_t)n;
-    if (trap->memory == NULL)
+    if (trap->memory == NULL && wrt_partition_find_owner(address, owner))
+        n = snprintf(to, room, "%s in memory of partition %s", what, owner);
+    else if (trap->memory == NULL)
         n = snprintf(to, room, "%s in no memory of this store", what);
     else if (index == UINT32_MAX)
         n = snprintf(to, room, "%s at offset %lld of a memory", what,

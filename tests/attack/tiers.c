@@ -251,6 +251,11 @@ static void find_places(struct tenant *t, uint8_t *places[PLACES], void **out_bl
     assert_int_equal(wrt_partition_guard_leave(&guard), WRT_OK);
 }
 
+static const char *trap_text(struct tenant *t)
+{
+    return wrt_store_trap(t->store)->text; /* the culprit is not sealed */
+}
+
 static void a_wild_write_is_reported_and_stopped(void **state)
 {
     uint8_t *places[PLACES];
@@ -285,6 +290,8 @@ static void a_wild_write_is_reported_and_stopped(void **state)
         wild_target = places[place];
         if (call(&culprit, "beat", 0, 0, 0, 0, NULL) != WRT_ERR_TRAP)
             fail_msg("place %d was written", place);
+        if (strstr(trap_text(&culprit), "in memory of partition victim") == NULL)
+            fail_msg("the trap says \"%s\"", trap_text(&culprit));
         wild_target = NULL;
         assert_int_equal(call(&culprit, "beat", 0, 0, 0, 0, NULL), WRT_OK); /* it goes on */
     }
