@@ -6,7 +6,8 @@
  *
  * guard    enter and leave, software: nanoseconds
  * sealed   enter and leave, beside two mprotect calls on the same touched pages
- * call     a call of a worker's `add`, beside a bare futex round trip between two processes
+ * call     a call of a worker's `add`, beside a bare futex round trip between two processes, all
+ *          on one processor
  * workers  so many (100) started, called and stopped; what they hold together beside what the first
  *          held alone, times 100 (the program's text, which all share, is left out of both)
  */
@@ -15,6 +16,7 @@
 
 #include <inttypes.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,13 +207,21 @@ static void call_worker(struct wrt_worker *worker)
         abort();
 }
 
+/* All three processes on one processor: elsewhere the ratio is that of two placements. */
 static void measure_call(void)
 {
+    cpu_set_t before, one;
     struct wrt_partition *partition = make("worker", WRT_PARTITION_CONTAINER);
-    struct wrt_worker *worker = start_worker(partition);
+    struct wrt_worker *worker;
     uint32_t turn = 0;
     pid_t peer;
 
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    if (sched_getaffinity(0, sizeof before, &before) != 0 ||
+        sched_setaffinity(0, sizeof one, &one) != 0)
+        abort();
+    worker = start_worker(partition);
     words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     peer = fork();
     if (peer == 0) {
@@ -239,6 +249,8 @@ static void measure_call(void)
     (void)waitpid(peer, NULL, 0);
     wrt_worker_destroy(worker, 0);
     must(wrt_partition_destroy(partition, NULL), NULL);
+    if (sched_setaffinity(0, sizeof before, &before) != 0)
+        abort();
 }
 
 /* ---- many ---- */
