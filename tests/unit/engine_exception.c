@@ -7,7 +7,8 @@
 /* ---- the module: functions (i32) -> (i32), one after another ---- */
 
 enum { HOST_THROWS, CALLS_BACK, THROW, CATCH, CATCH_HOST, CATCH_CALLBACK, TAIL, DEEP, CATCH_DEEP,
-       LOOP, HOLD, RETHROW, NOTHING, OVERFLOW, CATCH_RETURN, CATCH_LOOP, FUNCTIONS };
+       LOOP, HOLD, RETHROW, NOTHING, OVERFLOW, CATCH_RETURN, CATCH_LOOP, TAIL_HOST, CATCH_ADD,
+       FUNCTIONS };
 
 /* block (result i32), try_table (result i32) (catch 0 0), local.get 0, call F, end, end */
 #define CATCHING(call, f) "\x02\x7f\x1f\x7f\x01\0\0\0\x20\0" call f "\x0b\x0b\x0b"
@@ -45,6 +46,9 @@ static const struct body bodies[] = {
     /* each catch is the loop's back edge */
     BODY("catch_loop", 0x7f, "\x03\x40\x20\0\x45\x04\x40\x20\x01\x0f\x0b\x20\0\x41\x01\x6b\x21\0"
                              "\x20\x01\x41\x01\x6a\x21\x01\x1f\x40\x01\x02\0\x41\x09\x08\0\x0b\x0b\0\x0b"),
+    BODY("tail_host", 0, CATCHING("\x12", "\0")),
+    /* the path that is not taken has two instructions more to pay where both meet */
+    BODY("catch_add", 0, CATCHING("\x10", "\x02\x41\x01\x6a")),
 };
 _Static_assert(sizeof bodies / sizeof bodies[0] == FUNCTIONS - THROW, "each function has a body");
 
@@ -261,6 +265,7 @@ static void test_uncaught(void **state)
     assert_status(wrt_store_get_frame(world.f.store, 0, &frame), WRT_OK);
     assert_int_equal(frame.function_index, DEEP);
     expect_uncaught(&world, "tail", 3, 3); /* the frame with the handler is gone */
+    expect_uncaught(&world, "tail_host", 3, 4);
     expect(&world, "catch", 5, 5);
     assert_true(wrt_store_exception(world.f.store) == 0);
     fixture_close(&world.f);
@@ -349,6 +354,20 @@ static void run_in_pieces(const char *name, uint32_t argument, uint64_t piece)
     fixture_close(&world.f);
 }
 
+/* Four instructions, one frame that is left, one clause that is looked at. */
+static void test_fuel(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world, NULL);
+    wrt_store_set_fuel(world.f.store, UINT64_MAX);
+    expect(&world, "catch", 5, 5);
+    assert_int_equal(wrt_store_fuel_used(world.f.store), 6);
+    expect(&world, "catch_add", 5, 5);
+    assert_int_equal(wrt_store_fuel_used(world.f.store), 12);
+    fixture_close(&world.f);
+}
+
 static void test_pauses(void **state)
 {
     (void)state;
@@ -406,7 +425,8 @@ int main(void)
         cmocka_unit_test(test_caught),    cmocka_unit_test(test_host),
         cmocka_unit_test(test_instances), cmocka_unit_test(test_uncaught),
         cmocka_unit_test(test_traps),     cmocka_unit_test(test_exhausted),
-        cmocka_unit_test(test_kept),      cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_kept),      cmocka_unit_test(test_fuel),
+        cmocka_unit_test(test_pauses),
         cmocka_unit_test(test_dropped),   cmocka_unit_test(test_arguments)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
