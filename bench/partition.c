@@ -101,7 +101,7 @@ static void measure_guard(void)
         double from = now_ns();
 
         enter_and_leave(partition, BATCH);
-        ours[round] = (now_ns() - from) / BATCH;
+        ours[round] = (now_ns() - from) / (double)BATCH;
     }
     printf("guard    %8.1f ns\n", median(ours));
     must(wrt_partition_destroy(partition, NULL), NULL);

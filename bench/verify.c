@@ -343,7 +343,7 @@ static void engine_costs(void)
          positive(standard.verify_ns - minimal.verify_ns) / 1e3 * mib, standard.scrub_ns / 100);
     note(WRT_CHECK_ENGINE_TABLE, "%.1f ns per table.set, %.1f per element of table.fill",
          positive(standard.set_ns - minimal.set_ns) / 1000,
-         positive(standard.fill_ns - minimal.fill_ns) / ELEMENTS);
+         positive(standard.fill_ns - minimal.fill_ns) / (double)ELEMENTS);
     note(WRT_CHECK_ENGINE_LOAD, "%.0f us per instantiation and MiB of code",
          positive(full.instantiate_ns - standard.instantiate_ns) / 1e3 * mib);
     note(WRT_CHECK_ENGINE_CALL, "%.0f us per call from the host and MiB of code",

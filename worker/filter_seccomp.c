@@ -72,7 +72,7 @@ static bool add_plain_memory(scmp_filter_ctx filter)
 static bool add_device_question(scmp_filter_ctx filter)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                            SCMP_A1(SCMP_CMP_EQ, FIONREAD)) == 0;
+                            SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)) == 0;
 }
 
 bool worker_filter_calls(bool may_open)
