@@ -118,6 +118,14 @@ uint64_t wrt_heap_take(struct wrt_heap *h, uint32_t type, uint32_t length, uint6
     return WRT_OBJECT_TAG << 48 | (uint64_t)granule * WRT_GRANULE_BYTES;
 }
 
+/* Such an object was made black and never gray, so the collector has no business with it. */
+void wrt_heap_disown(struct wrt_heap *h, uint32_t first_type)
+{
+    for (uint32_t granule = 0; granule < h->granules; granule += at(h, granule)->granules)
+        if (at(h, granule)->type != FREE_TYPE && at(h, granule)->type >= first_type)
+            set_start(h, granule, false);
+}
+
 enum wrt_status wrt_heap_make(struct wrt_store *store, struct wrt_error *error)
 {
     struct wrt_heap *h = &store->heap;

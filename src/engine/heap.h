@@ -72,6 +72,11 @@ void wrt_heap_step(struct wrt_store *store, uint32_t work, bool must);
 /* roots.c: wrt_heap_shade for each reference on the value stack. */
 void wrt_shade_stack(struct wrt_store *store);
 
+/* What looks like a reference to an object whose type is `first_type` or newer refers to
+ * nothing from now on, and the object is freed by the next sweep: for an instantiation that
+ * failed, whose types are forgotten. O(objects). */
+void wrt_heap_disown(struct wrt_heap *heap, uint32_t first_type);
+
 /* Keeps what a reference that is about to be overwritten refers to. */
 void wrt_heap_shade(struct wrt_heap *heap, uint64_t reference);
 

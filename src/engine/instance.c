@@ -299,6 +299,7 @@ static void give_back(struct build *b)
         wrt_table_unmake(b->store, b->instance->tables[info->imported_table_count + t]);
     for (uint32_t m = 0; m < b->made_memories; m++)
         wrt_memory_unmake(b->instance->memories[info->imported_memory_count + m]);
+    wrt_heap_disown(&b->store->heap, b->types.id_count);
     wrt_types_undo(b->store, b->types);
     wrt_block_free_all(b->store->partition, &b->blocks);
 }
