@@ -23,7 +23,8 @@ else()
     "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 endif()
 
-foreach(flag -fstack-protector-strong -fstack-clash-protection)
+# The last is AArch64's: return addresses are signed, and indirect branches end in landing pads.
+foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
   string(MAKE_C_IDENTIFIER WRT_HAVE${flag} known)
   check_c_compiler_flag("-Werror ${flag}" ${known})
   if(${known})

@@ -1,0 +1,152 @@
+#!/bin/bash
+# needs: dev
+# What was built is hardened, as seen in the binaries and, while a guest runs, in the process's
+# maps. Every check is first tried on a program or library that has the fault it is to find.
+# (tests/install looks at the release build's exports and fortified calls.)
+# SPDX-License-Identifier: Apache-2.0
+set -u
+tree=${WRT_BUILD:-$PWD/build-dev}
+cc=${WRT_GCC:-gcc}
+work=$(mktemp -d)
+child= # the guest that runs
+trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$work"' EXIT
+
+# ---- questions to a file: succeed if all is well ----
+
+bound_at_start()      { readelf -dW "$1" | grep -qE 'FLAGS.*(BIND_NOW|NOW)'; }
+relro()               { readelf -lW "$1" | grep -q GNU_RELRO; }
+position_independent(){ readelf -hW "$1" | grep -qE 'Type: +DYN'; }
+stack_not_executable(){ readelf -lW "$1" | grep -qE 'GNU_STACK.* RW +0x'; }
+no_segment_w_and_x()  { readelf -lW "$1" | grep -q ' LOAD ' && ! readelf -lW "$1" | grep -qE 'LOAD.* RWE '; }
+no_text_relocations() { readelf -dW "$1" | grep -q NEEDED && ! readelf -dW "$1" | grep -q TEXTREL; }
+stack_protected()     { readelf --dyn-syms -W "$1" | grep -q __stack_chk_fail; }
+# A frame above a page is entered page by page: by an or/mov to the stack between subtractions.
+stack_clash_probed()  { objdump -d --no-show-raw-insn "$1" | grep -qE 'orq? +\$0x0,(0x[0-9a-f]+)?\(%rsp'; }
+exports_only_ours()   {
+  local names
+  names=$(readelf --dyn-syms -W "$1" | awk '$5 != "LOCAL" && $7 != "UND" && NR > 4 { print $8 }')
+  [ -n "$names" ] && ! echo "$names" | grep -qvE '^(wrt|wasm)_'
+}
+
+# No mapping of a live process can be written and executed; at least one is executable.
+no_mapping_w_and_x() { # PID
+  grep -qE '^[^ ]+ r-x' "/proc/$1/maps" && ! grep -E '^[^ ]+ .wx' "/proc/$1/maps"
+}
+
+passes() { # TEXT QUESTION SUBJECT
+  if "$2" "$3"; then echo "PASS $1"; else echo "FAIL $1"; fi
+}
+finds() { # QUESTION SUBJECT
+  if "$1" "$2"; then echo "FAIL $1 finds its fault"; else echo "PASS $1 finds its fault"; fi
+}
+
+wait_for() { # PID PATTERN: until its maps have it
+  local tries
+  for tries in $(seq 100); do
+    grep -qE "$2" "/proc/$1/maps" 2>/dev/null && return
+    sleep 0.05
+  done
+  return 1
+}
+
+stop() { kill "$child" 2>/dev/null; wait "$child" 2>/dev/null; child=; }
+
+# ---- the questions, tried on faulty twins ----
+
+cat >"$work/twin.c" <<'END'
+#include <sys/mman.h>
+#include <unistd.h>
+__asm__(".section .both,\"awx\"\n.long 0\n.text");
+int foreign(int i) { return i; }
+int main(void)
+{
+    void *page = mmap((void *)0, 65536, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return page == MAP_FAILED ? 1 : (int)sleep(60);
+}
+END
+bad='-fno-stack-protector -fno-stack-clash-protection -fcf-protection=none'
+if "$cc" $bad -fno-pie -no-pie -Wl,-z,norelro,-z,lazy,-z,execstack -o "$work/twin" "$work/twin.c" &&
+   "$cc" $bad -shared -fPIC -o "$work/twin.so" "$work/twin.c"; then
+  for question in bound_at_start relro position_independent stack_not_executable \
+                  no_segment_w_and_x stack_protected stack_clash_probed; do
+    finds $question "$work/twin"
+  done
+  finds exports_only_ours "$work/twin.so"
+  # An address in code that is not position independent.
+  echo '.text; .globl foreign; foreign: movabs $foreign, %rax; ret' >"$work/text.s"
+  if [ "$(uname -m)" = x86_64 ] && "$cc" -shared -Wl,-z,notext -o "$work/text.so" "$work/text.s" 2>/dev/null; then
+    finds no_text_relocations "$work/text.so"
+  fi
+  "$work/twin" &
+  child=$!
+  wait_for $child ' rwxp ' || echo 'the twin has no such mapping'
+  finds no_mapping_w_and_x $child >"$work/found"
+  grep -E '^(PASS|FAIL)' "$work/found"
+  stop
+else
+  echo 'FAIL the faulty twins do not compile'
+fi
+
+# ---- what we built ----
+
+for file in "$tree/libwrt.so" "$tree/wrt" "$tree/wrt-tenant"; do
+  name=$(basename "$file")
+  if [ ! -e "$file" ]; then
+    echo "SKIP $name is hardened: it was not built"
+    continue
+  fi
+  passes "$name: relocations are done at the start" bound_at_start "$file"
+  passes "$name: and read-only afterwards" relro "$file"
+  passes "$name: position independent" position_independent "$file"
+  passes "$name: the stack is not executable" stack_not_executable "$file"
+  passes "$name: no segment is writable and executable" no_segment_w_and_x "$file"
+  passes "$name: no relocation in code" no_text_relocations "$file"
+  passes "$name: stack protectors" stack_protected "$file"
+  if [ "$(uname -m)" = x86_64 ]; then
+    passes "$name: large frames are probed page by page" stack_clash_probed "$file"
+  else
+    echo "SKIP $name: large frames are probed page by page: looked for on x86-64 only"
+  fi
+done
+[ ! -e "$tree/libwrt.so" ] || passes 'libwrt.so exports only wrt_ and wasm_ names' exports_only_ours "$tree/libwrt.so"
+
+# ---- while it runs: (module (memory 1) (func (export "_start") (loop (br 0)))) ----
+
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\2\1\0\5\3\1\0\1\7\12\1\6_start\0\0\12\11\1\7\0\3\100\14\0\13\13' \
+  >"$work/loop.wasm"
+"$tree/wrt" run "$work/loop.wasm" >"$work/log" 2>&1 &
+child=$!
+sleep 1 # it has then long been translated
+if kill -0 $child 2>/dev/null; then
+  passes 'wrt run: no mapping is writable and executable' no_mapping_w_and_x $child
+else
+  cat "$work/log"
+  echo 'FAIL wrt run: the guest did not run'
+fi
+stop
+
+# ---- AArch64: signed return addresses and landing pads, in the objects that go into the library ----
+
+cross=aarch64-linux-gnu-gcc
+objects='src/secure/ct.c src/base/crc32c.c src/arena/arena.c src/engine/store.c'
+if ! command -v $cross >/dev/null || ! command -v ninja >/dev/null; then
+  echo "SKIP branch protection on AArch64: $cross or ninja is not installed"
+  exit
+fi
+branch_protected() { # OBJECT
+  aarch64-linux-gnu-readelf -nW "$1" | grep -q 'AArch64 feature: BTI, PAC' &&
+    aarch64-linux-gnu-objdump -d "$1" | grep -qE '\s(paciasp|bti)\b'
+}
+if cmake -S . -B "$work/aarch64" -G Ninja -DWRT_BUILD_TESTS=OFF -DWRT_BUILD_CLI=OFF \
+    -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/toolchains/linux-aarch64.cmake" >"$work/log" 2>&1; then
+  for source in $objects; do
+    object=CMakeFiles/wrt_objects.dir/$source.o
+    ninja -C "$work/aarch64" "$object" >"$work/log" 2>&1 || cat "$work/log"
+    passes "$source: return addresses signed and landing pads, on AArch64" branch_protected "$work/aarch64/$object"
+  done
+  $cross -mbranch-protection=none -c -o "$work/plain.o" "$work/twin.c"
+  finds branch_protected "$work/plain.o"
+else
+  cat "$work/log"
+  echo 'FAIL configuring for AArch64'
+fi
