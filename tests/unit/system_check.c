@@ -32,6 +32,23 @@ static bool is_huge(const char *name)
     return strstr(name, "takes no memory") != NULL || strstr(name, "beyond the memory") != NULL;
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
+/* The thread sanitizer keeps the fault for itself. */
+static bool is_kept_by_sanitizer(const char *name)
+{
+    return UNDER_TSAN && strstr(name, "touch of a guard") != NULL;
+}
+
 static void this_system_passes(void **state)
 {
     uint32_t count = 0;
@@ -40,6 +57,11 @@ static void this_system_passes(void **state)
         struct wrt_system_check result;
         if (is_huge(wrt_system_check_name(count)))
             continue;
+        if (is_kept_by_sanitizer(wrt_system_check_name(count))) {
+            print_message("left out: %s: the thread sanitizer keeps the fault\n",
+                          wrt_system_check_name(count));
+            continue;
+        }
         assert_int_equal(wrt_system_run_check(count, NULL, &result), WRT_OK);
         assert_string_equal(result.name, wrt_system_check_name(count));
         bool is_missing = result.status == WRT_ERR_UNSUPPORTED || result.status == WRT_ERR_DENIED;
