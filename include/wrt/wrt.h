@@ -5,7 +5,6 @@
 #define WRT_WRT_H
 #include "wrt/arena.h"
 #include "wrt/base.h"
-#include "wrt/arena.h"
 #include "wrt/broadcast.h"
 #include "wrt/cacheline.h"
 #include "wrt/counters.h"
