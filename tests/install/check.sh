@@ -65,8 +65,9 @@ verdict 'every exported name is declared in a public header' test -z "$(
   nm -D --defined-only "$library" | awk '{ print $3 }' | while read -r name; do
     grep -qw "$name" "$work/declared" || echo "$name"
   done)"
+# (wrt/tenant.h is of another library, wrt_supervise.)
 verdict 'every function of the public headers is exported' test -z "$(
-  cat include/wrt/*.h | tr '\n' ' ' | grep -oE 'WRT_API [^;{]*\(' | grep -oE 'wrt_[a-z0-9_]+ ?\($|wrt_[a-z0-9_]+\(' |
+  ls include/wrt/*.h | grep -v tenant.h | xargs cat | tr '\n' ' ' | grep -oE 'WRT_API [^;{]*\(' | grep -oE 'wrt_[a-z0-9_]+ ?\($|wrt_[a-z0-9_]+\(' |
     grep -oE 'wrt_[a-z0-9_]+' | sort -u | while read -r name; do
       nm -D --defined-only "$library" | grep -qw "$name" || echo "$name"
     done)"
