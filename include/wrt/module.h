@@ -112,9 +112,8 @@ struct wrt_module_info {
     uint64_t features;       /* WRT_FEATURE_BIT(…) of what the module uses */
 };
 
-/* X(name, bit, text): features beyond WebAssembly 1.0 that a module can use. The rest of
- * WebAssembly 3.0 and what follows it are listed too; what this version lacks is refused as
- * ERR_UNSUPPORTED. Append, never renumber: snapshots and tools store the bits. */
+/* X(name, bit, text): features beyond WebAssembly 1.0 that a module can use. Append,
+ * never renumber: snapshots and tools store the bits. */
 #define WRT_FEATURE_LIST(X)                          \
     X(MUTABLE_GLOBAL, 0, "mutable-global")           \
     X(SIGN_EXTENSION, 1, "sign-extension")           \

@@ -53,9 +53,9 @@ static wrt_type non_null(uint32_t index)
 
 /* ---- emission ---- */
 
-/* An operation out of line: operands in their homes from `first` on, numbers x, y, z. */
+/* An operation out of line: `count` operands in their homes, numbers x and y. */
 static bool emit_cold(struct translator *t, unsigned op, uint32_t count, uint32_t x, uint32_t y,
-                      uint32_t z, bool has_result)
+                      bool has_result)
 {
     if (!t->live)
         return true;
@@ -74,7 +74,6 @@ static bool emit_cold(struct translator *t, unsigned op, uint32_t count, uint32_
     w[1].k.d = (uint16_t)home_of(t, first);
     w[1].k.imm = (int32_t)x;
     w[2].half[0] = (int32_t)y;
-    w[2].half[1] = (int32_t)z;
     if (has_result)
         wrt_wrote(t, home_of(t, first), ACC_I);
     return true;
@@ -197,8 +196,7 @@ static bool struct_new(struct translator *t, bool with_default)
         if (with_default && !wrt_has_default(field))
             return wrt_invalid(&t->r, "field %u has no default value", i);
     }
-    return emit_cold(t, with_default ? OP_struct_new_default : OP_struct_new, count, index, 0, 0,
-                     true) &&
+    return emit_cold(t, with_default ? OP_struct_new_default : OP_struct_new, count, index, 0, true) &&
            wrt_push_type(t, non_null(index));
 }
 
@@ -261,7 +259,7 @@ static bool array_new(struct translator *t, bool with_default)
     if (!with_default && !wrt_pop_type(t, unpacked(element)))
         return false;
     return emit_cold(t, with_default ? OP_array_new_default : OP_array_new, with_default ? 1 : 2,
-                     index, 0, 0, true) &&
+                     index, 0, true) &&
            wrt_push_type(t, non_null(index));
 }
 
@@ -277,7 +275,7 @@ static bool array_new_fixed(struct translator *t)
     for (uint32_t i = 0; i < count; i++)
         if (!wrt_pop_type(t, unpacked(type->fields[0].type)))
             return false;
-    return emit_cold(t, OP_array_new_fixed, count, index, count, 0, true) &&
+    return emit_cold(t, OP_array_new_fixed, count, index, count, true) &&
            wrt_push_type(t, non_null(index));
 }
 
@@ -300,7 +298,7 @@ static bool array_new_segment(struct translator *t, bool data)
     return read_type(t, WRT_KIND_ARRAY, &index, &type) &&
            read_segment(t, &type->fields[0], data, &segment) && wrt_pop_type(t, WRT_I32) &&
            wrt_pop_type(t, WRT_I32) &&
-           emit_cold(t, data ? OP_array_new_data : OP_array_new_elem, 2, index, segment, 0, true) &&
+           emit_cold(t, data ? OP_array_new_data : OP_array_new_elem, 2, index, segment, true) &&
            wrt_push_type(t, non_null(index));
 }
 
@@ -341,7 +339,7 @@ static bool array_fill(struct translator *t)
     return read_type(t, WRT_KIND_ARRAY, &index, &type) && check_access(t, &type->fields[0], SET) &&
            wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, unpacked(type->fields[0].type)) &&
            wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, null_or(index)) &&
-           emit_cold(t, OP_array_fill, 4, index, 0, 0, false);
+           emit_cold(t, OP_array_fill, 4, index, 0, false);
 }
 
 static bool array_copy(struct translator *t)
@@ -356,7 +354,7 @@ static bool array_copy(struct translator *t)
         return wrt_invalid(&t->r, "array types do not match");
     return wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, null_or(from)) &&
            wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, null_or(to)) &&
-           emit_cold(t, OP_array_copy, 5, to, 0, 0, false);
+           emit_cold(t, OP_array_copy, 5, to, 0, false);
 }
 
 static bool array_init(struct translator *t, bool data)
@@ -367,7 +365,7 @@ static bool array_init(struct translator *t, bool data)
            read_segment(t, &type->fields[0], data, &segment) && wrt_pop_type(t, WRT_I32) &&
            wrt_pop_type(t, WRT_I32) && wrt_pop_type(t, WRT_I32) &&
            wrt_pop_type(t, null_or(index)) &&
-           emit_cold(t, data ? OP_array_init_data : OP_array_init_elem, 4, index, segment, 0, false);
+           emit_cold(t, data ? OP_array_init_data : OP_array_init_elem, 4, index, segment, false);
 }
 
 /* ---- casts ---- */

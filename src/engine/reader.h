@@ -38,8 +38,6 @@ WRT_PRINTF(3, 4)
 bool wrt_refuse(struct wrt_reader *r, enum wrt_status status, const char *format, ...);
 #define wrt_malformed(r, ...) wrt_refuse(r, WRT_ERR_MALFORMED, __VA_ARGS__)
 #define wrt_invalid(r, ...) wrt_refuse(r, WRT_ERR_INVALID, __VA_ARGS__)
-#define wrt_unsupported(r, feature) \
-    wrt_refuse(r, WRT_ERR_UNSUPPORTED, "feature not supported: %s", feature)
 
 /* Notes that the module uses a feature; refuses one that the configuration turned off. */
 WRT_MUST_CHECK static inline bool wrt_use(struct wrt_reader *r, enum wrt_feature feature)
