@@ -78,7 +78,7 @@ fi
 for release in 7.1 8.0; do
   more=
   [ $release = 8.0 ] && more="$unit_tests wrt-spectest"
-  if ! build $release $port_tests $more >"$work/built" 2>&1; then
+  if ! build $release $port_tests $more test_modules >"$work/built" 2>&1; then
     grep -E 'error|FAILED' "$work/built" | head
     echo "FAIL aarch64, simulated $release: it does not build"
     continue
