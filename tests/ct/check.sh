@@ -1,7 +1,8 @@
 #!/bin/bash
 # Constant time in the compiled code: wrt_ct_* by gcc and clang at each level of optimisation,
 # on secrets that valgrind holds for uninitialised (secret.c), on this machine's architecture;
-# and that what is zeroised is gone (wipe.c). Each has a faulty twin that must be found.
+# in the disassembly, on all paths, so for all lengths (scan.py, x86-64); and that what is
+# zeroised is gone (wipe.c). Each has a faulty twin that must be found.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
@@ -54,6 +55,47 @@ wiped() { # CC LEVEL
     echo "FAIL $1 $2: a memset that the compiler left out is found"
   fi
 }
+
+scanned() { # OBJECT RULES
+  python3 tests/ct/scan.py "$1" "$2" >"$work/log" 2>&1
+}
+
+scans() { # CC LEVEL
+  local name="$1 $2" rule hard='-fstack-clash-protection -fcf-protection'
+  if ! "$1" $flags $hard "$2" -c src/secure/ct.c -o "$work/ct.o" ||
+     ! "$1" $flags $hard "$2" -c tests/ct/leaky.c -o "$work/leaky.o"; then
+    echo "FAIL $name: does not compile"
+    return
+  fi
+  if scanned "$work/ct.o" tests/ct/functions.txt; then
+    echo "PASS $name: no jump, address or division in the machine code depends on a secret"
+  else
+    cat "$work/log"
+    echo "FAIL $name: no jump, address or division in the machine code depends on a secret"
+  fi
+  for rule in 'equal public public public' 'lookup public secret' 'copy_if secret public public public' \
+              'remainder secret public'; do
+    echo "leaky_$rule" >"$work/rules"
+    scanned "$work/leaky.o" "$work/rules"
+    if [ $? = 1 ]; then
+      echo "PASS $name: the scan finds leaky_${rule%% *}"
+    else
+      cat "$work/log"
+      echo "FAIL $name: the scan finds leaky_${rule%% *}"
+    fi
+  done
+}
+
+for cc in "${WRT_GCC:-gcc}" clang-14 "${WRT_CLANG:-clang-19}"; do
+  if [ "$(uname -m)" != x86_64 ] || ! command -v python3 >/dev/null || ! command -v objdump >/dev/null; then
+    echo "SKIP scan of what $cc makes: needs x86-64, python3 and objdump"
+    continue
+  elif ! command -v "$cc" >/dev/null; then
+    echo "SKIP scan of what $cc makes: not installed"
+    continue
+  fi
+  for level in -O0 -O1 -O2 -O3 -Os; do scans "$cc" $level; done
+done
 
 why_not=
 command -v valgrind >/dev/null || why_not='valgrind is not installed'
