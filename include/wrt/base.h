@@ -80,7 +80,8 @@ WRT_BEGIN_DECLS
     X(ERR_INTERRUPTED, -23, "the wait was cancelled by another thread")                 \
     X(ERR_DEADLOCK, -24, "waiting would never end: the lock is held in a circle")       \
     X(ERR_CLOSED, -25, "the channel was closed")                                        \
-    X(ERR_EXCEPTION, -26, "the guest threw what nothing caught; the store holds it")
+    X(ERR_EXCEPTION, -26, "the guest threw what nothing caught; the store holds it")      \
+    X(ERR_UNTRUSTED, -27, "a signature is missing or not by the key that was given")
 
 enum wrt_status {
 #define WRT_STATUS_ENUM(name, value, sentence) WRT_##name = (value),

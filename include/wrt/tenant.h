@@ -6,7 +6,8 @@
  * by earliest deadline, the others in turn. A frame is a lane of its own that follows a table
  * of windows. Everything a tenant costs is charged to its partition.
  *
- * This header's library is libwrt_supervise, not libwrt: it needs inih and libmicrohttpd.
+ * This header's library is libwrt_supervise, not libwrt: it needs inih, libmicrohttpd and, for
+ * signatures, libsodium.
  *
  * Threads: a manifest belongs to one thread. wrt_supervisor_create, _run and _destroy belong
  * to one thread; every other call may come from any thread while the supervisor lives.

@@ -7,6 +7,7 @@
 #include "tenant/plan.h"
 
 #include "port_local.h"
+#include "tenant/authentic.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,11 +70,23 @@ static void check_times(const struct wrt_manifest *manifest,
                     config->name, config->backoff_ms, config->backoff_max_ms);
 }
 
+static void check_authenticity(const struct wrt_tenant_config *config,
+                               struct wrt_problems *problems)
+{
+    if (config->lines[WRT_KEY_SIGNATURE] != 0 && config->lines[WRT_KEY_ED25519_KEY] == 0)
+        wrt_problem(problems, line_of(config, WRT_KEY_SIGNATURE), WRT_ERR_ARGUMENT,
+                    "tenant %s: signature without ed25519_key", config->name);
+    if (config->lines[WRT_KEY_ED25519_KEY] != 0 && !wrt_signature_is_supported)
+        wrt_problem(problems, line_of(config, WRT_KEY_ED25519_KEY), WRT_ERR_UNSUPPORTED,
+                    "tenant %s: this build has no libsodium to verify signatures", config->name);
+}
+
 void wrt_check_limits(const struct wrt_manifest *manifest,
                       const struct wrt_tenant_config *config, struct wrt_problems *problems)
 {
     check_memory(manifest, config, problems);
     check_times(manifest, config, problems);
+    check_authenticity(config, problems);
     if (config->confine_bits != 0 && !wrt_guest_is_remote(config))
         wrt_problem(problems, line_of(config, WRT_KEY_REQUIRE), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can be confined; its tier is %s", config->name,
@@ -137,6 +150,8 @@ static uint32_t line_for(const struct wrt_tenant_config *config, enum wrt_status
     switch (status) {
     case WRT_ERR_PARTITION_MAX: return line_of(config, WRT_KEY_MAX);
     case WRT_ERR_UNSUPPORTED: return line_of(config, WRT_KEY_TIER);
+    case WRT_ERR_CORRUPT: return line_of(config, WRT_KEY_SHA256);
+    case WRT_ERR_UNTRUSTED: return line_of(config, WRT_KEY_ED25519_KEY);
     default: return line_of(config, WRT_KEY_MODULE);
     }
 }

@@ -18,7 +18,8 @@ enum {
     WRT_NAME_BYTES = 32,
     WRT_MAX_PATH = 512,
     WRT_MAX_USERS = 16,
-    WRT_MAX_RESTARTS = 32    /* that a window can hold */
+    WRT_MAX_RESTARTS = 32,   /* that a window can hold */
+    WRT_DIGEST_BYTES = 32    /* of a SHA-256, and of a public key of Ed25519 */
 };
 
 /* Choices in the order of their words in keys.c; `tier` is enum wrt_isolation_tier less one. */
@@ -45,7 +46,8 @@ struct wrt_words {
     X(BACKOFF_MAX, "backoff_max_ms") X(MAX_RESTARTS, "max_restarts")                        \
     X(RESTART_WINDOW, "restart_window_ms") X(ESCALATE, "escalate")                          \
     X(WATCHDOG, "watchdog") X(WATCHDOG_MS, "watchdog_ms") X(AFTER, "after")                 \
-    X(REQUIRE, "require")
+    X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
+    X(SIGNATURE, "signature")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -59,6 +61,8 @@ struct wrt_tenant_config {
     uint32_t line;                /* of its heading */
     uint32_t lines[WRT_KEY_COUNT]; /* where each key was given; 0 = it was not */
     uint16_t module, entry;       /* offsets; entry 0 = by the tenant's kind */
+    uint16_t signature;           /* 0 = the module's path and ".sig" */
+    uint8_t sha256[WRT_DIGEST_BYTES], ed25519_key[WRT_DIGEST_BYTES]; /* if their lines are not 0 */
     struct wrt_words arguments, directories, environment, after, require;
     uint64_t min_bytes, max_bytes, reserved_bytes, stack_bytes;
     uint64_t tier, verify;

@@ -4,6 +4,7 @@
 #include "tenant/guest.h"
 
 #include "base/error.h"
+#include "tenant/authentic.h"
 #include "port_local.h"
 
 #include <errno.h>
@@ -27,12 +28,15 @@ static const char *module_path(const struct wrt_guest *guest)
 
 /* ---- loading ---- */
 
+/* Hashes what it feeds, so that what is judged is what is loaded. */
 static enum wrt_status feed(struct wrt_guest *guest, FILE *in, struct wrt_module_loader *loader,
-                            struct wrt_error *error)
+                            struct wrt_sha256 *hash, struct wrt_error *error)
 {
     uint8_t chunk[CHUNK];
     size_t got;
     while ((got = fread(chunk, 1, sizeof chunk, in)) > 0) {
+        if (wrt_authentic_is_asked(guest->config))
+            wrt_sha256_add(hash, chunk, got);
         enum wrt_status status = wrt_module_feed(loader, chunk, got, error);
         if (status != WRT_OK)
             return status;
@@ -46,10 +50,14 @@ static enum wrt_status feed(struct wrt_guest *guest, FILE *in, struct wrt_module
 static enum wrt_status load_module(struct wrt_guest *guest, FILE *in, struct wrt_error *error)
 {
     struct wrt_module_loader *loader;
+    struct wrt_sha256 hash;
+    wrt_sha256_begin(&hash);
     enum wrt_status status = wrt_module_begin(guest->partition, NULL, &loader, error);
     if (status != WRT_OK)
         return status;
-    status = feed(guest, in, loader, error);
+    status = feed(guest, in, loader, &hash, error);
+    if (status == WRT_OK)
+        status = wrt_authentic_check(guest->config, &hash, error);
     if (status != WRT_OK) {
         wrt_module_abort(loader);
         return status;
@@ -73,7 +81,11 @@ static enum wrt_status keep_bytes(struct wrt_guest *guest, FILE *in, struct wrt_
     if (fread(block, 1, guest->bytes_size, in) != guest->bytes_size)
         return wrt_fail(error, WRT_ERR_IO, "cannot read %s: it became shorter",
                         module_path(guest));
-    return WRT_OK;
+    struct wrt_sha256 hash;
+    wrt_sha256_begin(&hash);
+    if (wrt_authentic_is_asked(guest->config))
+        wrt_sha256_add(&hash, block, guest->bytes_size);
+    return wrt_authentic_check(guest->config, &hash, error);
 }
 
 static bool file_of(const char *path, struct wrt_guest_file *out)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum kind { KIND_TEXT, KIND_PATH, KIND_NAME, KIND_WORDS, KIND_PATHS, KIND_SIZE, KIND_COUNT,
-            KIND_CHOICE, KIND_MASK };
+            KIND_CHOICE, KIND_MASK, KIND_DIGEST };
 
 struct key {
     enum kind kind;
@@ -81,6 +81,9 @@ static struct key tenant_key(enum wrt_tenant_key id)
     case WRT_KEY_WATCHDOG_MS:
         return (struct key){KIND_COUNT, FIELD(watchdog_ms), 10, day_ms, NULL};
     case WRT_KEY_AFTER: return (struct key){KIND_WORDS, FIELD(after), 0, 0, NULL};
+    case WRT_KEY_SHA256: return (struct key){KIND_DIGEST, FIELD(sha256), 0, 0, NULL};
+    case WRT_KEY_ED25519_KEY: return (struct key){KIND_DIGEST, FIELD(ed25519_key), 0, 0, NULL};
+    case WRT_KEY_SIGNATURE: return (struct key){KIND_PATH, FIELD(signature), 0, 0, NULL};
     case WRT_KEY_REQUIRE:
     case WRT_KEY_COUNT: break;
     }
@@ -191,6 +194,23 @@ static bool parse_mask(char *text, uint64_t most, uint64_t *out)
     return mask != 0;
 }
 
+/* 64 hexadecimal digits. */
+static bool parse_digest(const char *text, uint8_t out[WRT_DIGEST_BYTES])
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    uint8_t bytes[WRT_DIGEST_BYTES] = {0};
+    if (strlen(text) != 2 * WRT_DIGEST_BYTES)
+        return false;
+    for (unsigned i = 0; i < 2 * WRT_DIGEST_BYTES; i++) {
+        const char *digit = strchr(digits, text[i]);
+        if (digit == NULL)
+            return false;
+        bytes[i / 2] = (uint8_t)(bytes[i / 2] << 4 | ((digit - digits) & 15));
+    }
+    memcpy(out, bytes, sizeof bytes);
+    return true;
+}
+
 /* ---- setting ---- */
 
 static void bad_value(const struct wrt_key_target *target, const char *key, const char *value,
@@ -289,6 +309,10 @@ static void set_field(struct wrt_tenant_config *config, const struct key *key, c
     case KIND_MASK:
         if (!parse_mask(value, key->most, field))
             bad_value(target, name, value, "processor numbers from 0 to 63");
+        break;
+    case KIND_DIGEST:
+        if (!parse_digest(value, field))
+            bad_value(target, name, value, "64 hexadecimal digits");
         break;
     }
 }

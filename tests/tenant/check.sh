@@ -68,6 +68,15 @@ metrics = unix:metrics'
 refuses 'a module that is not there' '^wrt: m.ini:5: tenant a: .*/?none.wasm is no file' <<<"$sockets
 [tenant a]
 module = none.wasm"
+zeros=$(printf '0%.0s' $(seq 64))
+refuses 'a module with another hash' '^wrt: m.ini:6: tenant a: .*tick.wasm does not have the sha256' <<<"$sockets
+[tenant a]
+module = tick.wasm
+sha256 = $zeros"
+refuses 'a module that is not signed' '^wrt: m.ini:6: tenant a: (no signature|this build)' <<<"$sockets
+[tenant a]
+module = tick.wasm
+ed25519_key = $zeros"
 head -c 30 tick.wasm >cut.wasm
 refuses 'a module cut short' '^wrt: m.ini:5: tenant a: its module: .*at byte' <<<"$sockets
 [tenant a]

@@ -28,7 +28,9 @@ static void all_keys_arrive(void **state)
         "environment = A=1 B=2\nclocks = none\nrandom = none\nstreams = output\n"
         "restart = always\nbackoff_ms = 5\nbackoff_max_ms = 50\nmax_restarts = 7\n"
         "restart_window_ms = 900\nescalate = group\nwatchdog = heartbeat\nwatchdog_ms = 30\n"
-        "after = z\nrequire = tier priority affinity\n"
+        "after = z\nrequire = tier priority affinity\nsignature = s\n"
+        "sha256 = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n"
+        "ed25519_key = ff112233445566778899aabbccddeeff00112233445566778899aabbccddeef0\n"
         "[tenant z]\nmodule = /z.wasm\n"
         "[frame f]\nmajor_us = 5000\npriority = 30\naffinity = 1\nwindow = z 0 1000\n");
     if (status != WRT_OK)
@@ -86,6 +88,12 @@ static void all_keys_arrive(void **state)
     assert_string_equal(wrt_config_text(t, t->after.at[0]), "z");
     assert_int_equal(t->require_bits,
                      WRT_REQUIRE_TIER | WRT_REQUIRE_PRIORITY | WRT_REQUIRE_AFFINITY);
+    assert_string_equal(wrt_config_text(t, t->signature), "/tmp/s");
+    assert_int_equal(t->sha256[0], 0);
+    assert_int_equal(t->sha256[10], 0xAA);
+    assert_int_equal(t->sha256[31], 0xFF);
+    assert_int_equal(t->ed25519_key[0], 0xFF);
+    assert_int_equal(t->ed25519_key[31], 0xF0);
     assert_string_equal(wrt_config_text(manifest->tenants[1], manifest->tenants[1]->module),
                         "/z.wasm");
     assert_int_equal(wrt_manifest_find(manifest, "z"), 1);
@@ -108,6 +116,9 @@ struct bad {
 
 #define T "[tenant a]\nmodule = m\n"
 static const struct bad bad_texts[] = {
+    {T "sha256 = 12\n", "sha256 takes 64 hexadecimal digits", 3, WRT_ERR_ARGUMENT},
+    {T "ed25519_key = g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
+     "ed25519_key takes 64", 3, WRT_ERR_ARGUMENT},
     {"", "no [tenant", 0, WRT_ERR_NOT_FOUND},
     {"x = 1\n" T, "before the first section", 1, WRT_ERR_ARGUMENT},
     {"[tenant a]\n", "tenant a has no module", 1, WRT_ERR_NOT_FOUND},
