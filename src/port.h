@@ -46,7 +46,9 @@ enum wrt_port_rights {
     WRT_PORT_READ = 1,
     WRT_PORT_WRITE = 2, /* implies READ where the machine cannot tell them apart */
     WRT_PORT_EXECUTE = 4,
-    WRT_PORT_READ_WRITE = 3
+    WRT_PORT_READ_WRITE = 3,
+    WRT_PORT_TAGGED = 8 /* with READ: the pages have memory tags (wrt_port_has_tags); a page once
+                           committed so keeps them until decommit. ERR_UNSUPPORTED without */
 };
 
 enum wrt_port_huge { WRT_PORT_HUGE_DEFAULT = 0, WRT_PORT_HUGE_NEVER, WRT_PORT_HUGE_ADVISE };
@@ -257,18 +259,27 @@ wrt_port_wake(const uint32_t *word, uint32_t count, bool is_shared, uint32_t *ou
 
 /* ---------------------------------------------------------------------- faults ---- */
 
-struct wrt_port_fault {
-    const void *address;     /* that was touched */
-    const void *instruction; /* that touched it; NULL if not known */
-    bool is_known_write;     /* false: a read, or the machine does not tell */
+enum wrt_port_fault_kind {
+    WRT_PORT_FAULT_ACCESS = 0, /* no right to it, or nothing there */
+    WRT_PORT_FAULT_TAG,        /* the pointer's tag is not the memory's */
+    WRT_PORT_FAULT_TAG_LATE,   /* it was not, some time before: address is NULL */
+    WRT_PORT_FAULT_KEY         /* this thread has not opened the memory key */
 };
 
-/* Supplied by src/partition: is this address inside a guard or a closed part of one of our
+struct wrt_port_fault {
+    const void *address;     /* that was touched; without a tag */
+    const void *instruction; /* that touched it; NULL if not known */
+    bool is_known_write;     /* false: a read, or the machine does not tell */
+    uint8_t kind;            /* enum wrt_port_fault_kind */
+    uint8_t pointer_tag;     /* of a TAG fault */
+};
+
+/* Supplied by src/arena: is this address inside a guard or a closed part of one of our
  * memories? Called from the fault handler: no lock, no call into the system. */
 bool wrt_fault_is_ours(const void *address);
 
 /* Runs body(context) on this thread. When it touches an address that wrt_fault_is_ours
- * claims, body is left at once (nothing of it is unwound: it must hold no lock there),
+ * claims, or a late tag fault comes, body is left at once (nothing of it is unwound: it must hold no lock there),
  * *fault is filled and ERR_TRAP returns. Other faults go to whoever handled them before.
  * Calls nest. The handlers are installed by the first call (a handler that the host installs
  * later comes before ours and must pass on); ERR_UNSUPPORTED: body ran not.

@@ -18,3 +18,7 @@ if(AARCH64_LIBRARIES)
   set(CMAKE_INCLUDE_PATH ${AARCH64_LIBRARIES}/usr/include)
 endif()
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+# The host's own headers and libraries are not those of the target.
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu ${AARCH64_LIBRARIES})
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

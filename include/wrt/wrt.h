@@ -10,6 +10,7 @@
 #include "wrt/counters.h"
 #include "wrt/exception.h"
 #include "wrt/futex.h"
+#include "wrt/hardware.h"
 #include "wrt/integrity.h"
 #include "wrt/latest.h"
 #include "wrt/lock.h"

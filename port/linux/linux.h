@@ -20,11 +20,16 @@ enum wrt_linux_feature {
     WRT_LINUX_REALTIME,
     WRT_LINUX_PROCESSES,
     WRT_LINUX_LANDLOCK,
-    WRT_LINUX_KEYS,
     WRT_LINUX_FEATURE_COUNT
 };
 void wrt_linux_note_requested(enum wrt_linux_feature feature);
 bool wrt_linux_has_landlock(void);
 void wrt_linux_note_active(enum wrt_linux_feature feature);
+
+/* mmap's word for enum wrt_port_rights. */
+int wrt_linux_protection(unsigned rights);
+
+/* Has the kernel turned memory keys on? */
+bool wrt_linux_has_keys(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include "linux.h"
 
 #include "base/checked.h"
+#include "port_hardware.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
+enum { TAGGED_PAGES = 0x20 /* PROT_MTE, Linux 5.10 */ };
 enum { MPOL_PREFERRED_MODE = 1, NODE_LIMIT = 64 };
 
 size_t wrt_port_page_bytes(void)
@@ -51,16 +53,17 @@ size_t wrt_port_huge_page_bytes(void)
     return bytes;
 }
 
-static int protection(unsigned rights)
+int wrt_linux_protection(unsigned rights)
 {
-    return (rights & WRT_PORT_READ ? PROT_READ : 0) |
+    return (rights & WRT_PORT_TAGGED ? TAGGED_PAGES : 0) |
+           (rights & WRT_PORT_READ ? PROT_READ : 0) |
            (rights & WRT_PORT_WRITE ? PROT_READ | PROT_WRITE : 0) |
            (rights & WRT_PORT_EXECUTE ? PROT_EXEC : 0);
 }
 
 static bool is_valid_rights(unsigned rights)
 {
-    return rights <= 7 && (rights & (WRT_PORT_WRITE | WRT_PORT_EXECUTE)) !=
+    return rights <= 15 && (rights & (WRT_PORT_WRITE | WRT_PORT_EXECUTE)) !=
                               (WRT_PORT_WRITE | WRT_PORT_EXECUTE);
 }
 
@@ -93,7 +96,7 @@ static void advise_huge(void *address, size_t size_bytes, enum wrt_port_huge hug
 
 static void *map_anonymous(size_t size_bytes, unsigned rights)
 {
-    return mmap(NULL, size_bytes, protection(rights),
+    return mmap(NULL, size_bytes, wrt_linux_protection(rights),
                 MAP_PRIVATE | MAP_ANONYMOUS | (rights == WRT_PORT_NONE ? MAP_NORESERVE : 0), -1,
                 0);
 }
@@ -127,7 +130,7 @@ enum wrt_status wrt_port_reserve(const struct wrt_port_request *request, void **
 
     if (request->bytes == 0 || !is_valid_rights(request->rights))
         return WRT_ERR_ARGUMENT;
-    if (request->pool != NULL)
+    if (request->pool != NULL || (request->rights & WRT_PORT_TAGGED && !wrt_port_has_tags()))
         return WRT_ERR_UNSUPPORTED;
     if (alignment <= wrt_port_page_bytes())
         address = map_anonymous(request->bytes, request->rights);
@@ -162,7 +165,9 @@ enum wrt_status wrt_port_protect(void *address, size_t size_bytes, unsigned righ
 {
     if (!is_valid_rights(rights))
         return WRT_ERR_ARGUMENT;
-    if (mprotect(address, size_bytes, protection(rights)) != 0)
+    if (rights & WRT_PORT_TAGGED && !wrt_port_has_tags())
+        return WRT_ERR_UNSUPPORTED;
+    if (mprotect(address, size_bytes, wrt_linux_protection(rights)) != 0)
         return wrt_linux_to_status(errno);
     return WRT_OK;
 }
@@ -320,7 +325,7 @@ enum wrt_status wrt_port_object_map(const struct wrt_port_object *object, void *
 
     if (!is_valid_rights(rights))
         return WRT_ERR_ARGUMENT;
-    mapped = mmap(address, object->size_bytes, protection(rights),
+    mapped = mmap(address, object->size_bytes, wrt_linux_protection(rights),
                   MAP_FIXED | (is_private ? MAP_PRIVATE : MAP_SHARED), (int)object->handle, 0);
     return mapped == MAP_FAILED ? wrt_linux_to_status(errno) : WRT_OK;
 }

@@ -118,12 +118,6 @@ static bool may_confine(void)
     return access("/proc/self/ns/user", F_OK) == 0;
 }
 
-/* Whatever the processor has: nothing here would use it. */
-static bool never(void)
-{
-    return false;
-}
-
 static const struct {
     const char *name;
     bool (*is_available)(void);
@@ -141,8 +135,6 @@ static const struct {
     [WRT_LINUX_PROCESSES] = {"confined-processes", may_confine,
                              "the kernel gives no user namespaces"},
     [WRT_LINUX_LANDLOCK] = {"landlock", wrt_linux_has_landlock, "the kernel has no Landlock"},
-    [WRT_LINUX_KEYS] = {"memory-keys", never,
-                        "partitions are sealed by page protection; keys are not used"},
 };
 
 enum wrt_status wrt_port_capability(uint32_t index, struct wrt_port_capability *out)

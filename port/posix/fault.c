@@ -22,6 +22,7 @@ struct scope {
     sigjmp_buf leave;
     struct scope *outer;
     struct wrt_port_fault fault;
+    uint32_t rights; /* by memory key; a handler starts without any, and so does who leaves it */
 };
 
 static _Thread_local struct scope *innermost;
@@ -47,9 +48,11 @@ static void on_fault(int number, siginfo_t *info, void *context)
 {
     struct scope *scope = innermost;
 
-    if (scope != NULL && wrt_fault_is_ours(info->si_addr)) {
+    if (scope != NULL) {
         wrt_posix_describe_fault(info, context, &scope->fault);
-        siglongjmp(scope->leave, 1);
+        if (scope->fault.kind == WRT_PORT_FAULT_TAG_LATE ||
+            wrt_fault_is_ours(scope->fault.address))
+            siglongjmp(scope->leave, 1);
     }
     pass_on(number, info, context);
 }
@@ -97,12 +100,14 @@ enum wrt_status wrt_port_fault_run(void (*body)(void *), void *context,
     if (!is_installed())
         return WRT_ERR_UNSUPPORTED;
     scope.outer = innermost;
+    scope.rights = wrt_posix_thread_rights();
     if (sigsetjmp(scope.leave, 0) == 0) {
         innermost = &scope;
         body(context);
         innermost = scope.outer;
         return WRT_OK;
     }
+    wrt_posix_restore_rights(scope.rights);
     innermost = scope.outer;
     *fault = scope.fault;
     return WRT_ERR_TRAP;

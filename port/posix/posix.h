@@ -22,6 +22,10 @@ extern const int wrt_posix_fault_flags;
 /* Fills *out in the handler: address, instruction, read or write as far as it is known. */
 void wrt_posix_describe_fault(const siginfo_t *info, void *context,
                               struct wrt_port_fault *out);
+/* What the calling thread has opened by memory keys; and the same again after a jump out of a
+ * handler. */
+uint32_t wrt_posix_thread_rights(void);
+void wrt_posix_restore_rights(uint32_t rights);
 /* For the capability report: false, somebody asks for the handler; true, it is installed. */
 void wrt_posix_note_faults(bool is_active);
 

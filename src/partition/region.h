@@ -5,7 +5,7 @@
 #ifndef WRT_PARTITION_REGION_H
 #define WRT_PARTITION_REGION_H
 
-#include "partition/owner.h"
+#include "arena/owner.h"
 #include "wrt/partition.h"
 
 /* Whose the memory is, for wrt_owner_add. */

@@ -59,7 +59,7 @@ version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
 expect '--help lists the commands' 0 '^  validate ' '' --help
 expect '--help lists the exit codes' 0 '^  245  the guest trapped' '' --help
-for command in run resume profile inspect validate verify-levels qnx-selftest; do
+for command in run resume profile inspect validate verify-levels doctor qnx-selftest; do
   expect "$command --help" 0 "^usage: wrt $command" '' $command --help
 done
 expect 'no command' 240 '' '^wrt: no command given' 
@@ -81,6 +81,11 @@ expect 'a missing file' 241 '' '^wrt: cannot open nowhere.wasm: No such file' ru
 expect 'a folder as file' 241 '' '^wrt: cannot read \.: ' run .
 if (cd "$work" && "$wrt" --version >/dev/full 2>stderr); [ $? = 241 ]; then
   echo 'PASS a full disk is an error'; else echo 'FAIL a full disk is an error'; fi
+
+# ---- doctor ----
+expect 'doctor lists the protections' 0 'memory-tags-sync ' '' doctor
+expect 'doctor lists them as JSON' 0 '"name":"shadow-stack","requested":' '' doctor --json
+expect 'doctor takes no argument' 240 '' 'takes no argument' doctor now
 
 # ---- qnx-selftest (what it finds: tests/sim) ----
 expect 'the checks of a QNX machine are only for QNX' 250 '' 'qnx-selftest is only for QNX; this is wrt for linux' qnx-selftest

@@ -1,8 +1,8 @@
-/* src/partition/owner.h - which address ranges are ours, and whose, for the fault handler.
+/* src/arena/owner.h - which address ranges are ours, and whose, for the fault handler.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef WRT_PARTITION_OWNER_H
-#define WRT_PARTITION_OWNER_H
+#ifndef WRT_ARENA_OWNER_H
+#define WRT_ARENA_OWNER_H
 
 #include "wrt/base.h"
 

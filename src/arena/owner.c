@@ -1,4 +1,4 @@
-/* src/partition/owner.c - the table of our address ranges.
+/* src/arena/owner.c - the table of our address ranges.
  * SPDX-License-Identifier: Apache-2.0
  *
  * The fault handler may interrupt any code of any thread, so it takes no lock: slots are
@@ -7,7 +7,7 @@
  * Slots come in chunks of 1,024 (64 KiB each) that are mapped when needed and kept until
  * the process ends; free slots form a stack whose head carries a counter against ABA.
  */
-#include "partition/owner.h"
+#include "arena/owner.h"
 
 #include "port.h"
 

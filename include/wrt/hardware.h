@@ -1,0 +1,93 @@
+/* wrt/hardware.h - what the processor adds to the checks of software: memory tags, signed
+ * return addresses, landing pads, shadow stacks, memory keys.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each feature is reported as it is on the running machine: requested (this build or somebody
+ * in this process asked for it), available (processor and system have it), active (it is in
+ * force now) and why not. `wrt doctor` prints the table.
+ *
+ * Memory tags (ARM MTE): every 16 bytes of tagged memory have a tag of 4 bits, and so has a
+ * pointer; an access where the two differ is a fault. Tag 0 is reserved: headers, free pages and
+ * untagged memory have it, no block and no linear memory does. Memory is tagged by its allocator
+ * (wrt_arena_config.tags, wrt_page_config.tags); what a thread's accesses check is the thread's
+ * mode, set here:
+ *
+ *   SYNC        a wrong access faults before it happens
+ *   ASYNC       it happens, and the thread faults a little later, at its next entry into the
+ *               system at the latest; the report cannot name the address
+ *   ASYMMETRIC  reads as SYNC, writes as ASYNC
+ *
+ * A thread starts with the mode of the thread that created it, so set it first of all.
+ *
+ * Threads: the mode is the calling thread's. Questions may come from any thread. Nothing here
+ * blocks; a question may make a few calls into the system, that for LANDING_PADS may start and
+ * end a child process.
+ */
+#ifndef WRT_HARDWARE_H
+#define WRT_HARDWARE_H
+
+#include "wrt/base.h"
+
+WRT_BEGIN_DECLS
+
+/* X(name, text) */
+#define WRT_HARDWARE_LIST(X)                                                                  \
+    X(TAGS_SYNC, "memory-tags-sync")          /* ARM MTE; active: this thread's mode */       \
+    X(TAGS_ASYNC, "memory-tags-async")                                                        \
+    X(TAGS_ASYMMETRIC, "memory-tags-asymmetric")                                              \
+    X(SIGNED_RETURNS, "signed-returns")       /* ARM PAC, in this library's functions */      \
+    X(SIGNED_HANDLERS, "signed-handlers")     /* and in the interpreter's handler addresses */ \
+    X(LANDING_PADS, "landing-pads")           /* ARM BTI, of this library's pages */          \
+    X(SHADOW_STACK, "shadow-stack")           /* x86 CET; active: of this thread */           \
+    X(BRANCH_TRACKING, "branch-tracking")     /* x86 IBT, in user programs */                 \
+    X(MEMORY_KEYS, "memory-keys")             /* x86 PKU, for sealed partitions */            \
+    X(WRITE_XOR_EXECUTE, "write-xor-execute") /* no page of this process is both */
+
+enum wrt_hardware {
+#define WRT_HARDWARE_ENUM(name, text) WRT_HARDWARE_##name,
+    WRT_HARDWARE_LIST(WRT_HARDWARE_ENUM)
+#undef WRT_HARDWARE_ENUM
+    WRT_HARDWARE_COUNT
+};
+
+/* "memory-tags-sync", ...; an unknown feature yields "?". Static string. */
+WRT_API const char *wrt_hardware_name(enum wrt_hardware feature);
+
+/* Strings are static, never NULL. */
+struct wrt_hardware_state {
+    const char *name;
+    bool is_requested; /* by this build, or by a call of this process since its start */
+    bool is_available; /* processor and system have it */
+    bool is_active;    /* it is in force now, as the comment in the list says */
+    const char *why;   /* a sentence when one of them is false, else how it is done */
+};
+
+/* ERR_BOUNDS: no such feature; ERR_ARGUMENT: out is NULL. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_hardware_get(enum wrt_hardware feature, struct wrt_hardware_state *out);
+
+enum wrt_tag_mode {
+    WRT_TAG_MODE_OFF = 0,
+    WRT_TAG_MODE_SYNC,
+    WRT_TAG_MODE_ASYNC,
+    WRT_TAG_MODE_ASYMMETRIC
+};
+
+/* What the calling thread's accesses to tagged memory check from now on. ERR_UNSUPPORTED: the
+ * machine or the system has not this mode (also where it would silently be another one);
+ * ERR_ARGUMENT: no such mode; ERR_DENIED. On error the mode is as before. */
+WRT_MUST_CHECK WRT_API enum wrt_status wrt_hardware_set_tag_mode(enum wrt_tag_mode mode);
+/* OFF also where there are no tags. */
+WRT_API enum wrt_tag_mode wrt_hardware_tag_mode(void);
+
+/* Whether an allocator tags its memory. WANTED: where the machine can; its info tells.
+ * REQUIRED: ERR_UNSUPPORTED where it cannot. */
+enum wrt_tagging { WRT_TAGGING_OFF = 0, WRT_TAGGING_WANTED, WRT_TAGGING_REQUIRED };
+
+/* The tag in a pointer, 0 .. 15; and the pointer without it, as the system and a comparison of
+ * addresses want it. On machines without tags: 0 and the pointer. */
+WRT_API unsigned wrt_hardware_pointer_tag(const void *pointer);
+WRT_API const void *wrt_hardware_untagged(const void *pointer);
+
+WRT_END_DECLS
+#endif
