@@ -21,6 +21,7 @@
 #include "wrt/profile.h"
 #include "wrt/pulse.h"
 #include "wrt/ring.h"
+#include "wrt/oblivious.h"
 #include "wrt/secure.h"
 #include "wrt/snapshot.h"
 #include "wrt/store.h"
