@@ -35,15 +35,16 @@ struct wrt_oblivious {
 
 /* Lays regions out behind each other, each on a line of its own. */
 struct layout {
+    uint8_t *base; /* NULL: only the sum is wanted, and all regions are NULL */
     uint64_t bytes;
 };
 
-static uint64_t carve(struct layout *layout, uint64_t bytes)
+static uint8_t *carve(struct layout *layout, uint64_t bytes)
 {
     const uint64_t at = layout->bytes;
 
     layout->bytes += (bytes + WRT_OBLIVIOUS_ALIGNMENT - 1) & ~(uint64_t)(WRT_OBLIVIOUS_ALIGNMENT - 1);
-    return at;
+    return layout->base == NULL ? NULL : layout->base + at;
 }
 
 static bool is_valid(const struct wrt_oblivious_config *config)
@@ -53,29 +54,29 @@ static bool is_valid(const struct wrt_oblivious_config *config)
            config->kind <= WRT_OBLIVIOUS_TREE && config->stash_blocks <= WRT_OBLIVIOUS_MAX_STASH;
 }
 
-static void plan_scan(struct wrt_oblivious *store, uint8_t *base, struct layout *layout)
+static void plan_scan(struct wrt_oblivious *store, struct layout *layout)
 {
-    store->found = base + carve(layout, store->stride);
-    store->blocks = base + carve(layout, (uint64_t)store->config.block_count * store->stride);
+    store->found = carve(layout, store->stride);
+    store->blocks = carve(layout, (uint64_t)store->config.block_count * store->stride);
 }
 
-static void plan_trees(struct wrt_oblivious *store, uint8_t *base, struct layout *layout)
+static void plan_trees(struct wrt_oblivious *store, struct layout *layout)
 {
     uint32_t count = store->config.block_count, bytes = store->stride;
 
     for (;;) {
         struct wrt_tree *tree = &store->trees[store->tree_count++];
         wrt_tree_plan(tree, count, bytes, store->config.stash_blocks);
-        tree->block = base + carve(layout, bytes);
-        tree->work = base + carve(layout, wrt_tree_work_bytes(tree));
-        tree->slots = base + carve(layout, wrt_tree_slots_bytes(tree));
+        tree->block = carve(layout, bytes);
+        tree->work = carve(layout, wrt_tree_work_bytes(tree));
+        tree->slots = carve(layout, wrt_tree_slots_bytes(tree));
         if (count <= TOP)
             break;
         count = (count + FAN - 1) / FAN;
         bytes = MAP_BYTES;
     }
     store->top_count = count;
-    store->top = (uint32_t *)(void *)(base + carve(layout, (uint64_t)count * sizeof *store->top));
+    store->top = (uint32_t *)(void *)carve(layout, (uint64_t)count * sizeof *store->top);
 }
 
 /* Fills *store with what the config means, its regions counted from `base`. The sum stays far
@@ -83,7 +84,7 @@ static void plan_trees(struct wrt_oblivious *store, uint8_t *base, struct layout
 static uint64_t plan(const struct wrt_oblivious_config *config, uint8_t *base,
                      struct wrt_oblivious *store)
 {
-    struct layout layout = {0};
+    struct layout layout = {.base = base};
 
     *store = (struct wrt_oblivious){.config = *config};
     store->stride = (config->block_bytes + 15) & ~UINT32_C(15);
@@ -96,11 +97,11 @@ static uint64_t plan(const struct wrt_oblivious_config *config, uint8_t *base,
     if (config->stash_blocks == 0)
         store->config.stash_blocks = DEFAULT_STASH;
     carve(&layout, sizeof *store);
-    store->given = base + carve(&layout, store->stride);
+    store->given = carve(&layout, store->stride);
     if (store->config.kind == WRT_OBLIVIOUS_SCAN)
-        plan_scan(store, base, &layout);
+        plan_scan(store, &layout);
     else
-        plan_trees(store, base, &layout);
+        plan_trees(store, &layout);
     return layout.bytes;
 }
 
@@ -150,7 +151,7 @@ enum wrt_status wrt_oblivious_create(const struct wrt_oblivious_config *config, 
         return WRT_ERR_ALIGNMENT;
     if (storage_bytes < wanted)
         return WRT_ERR_NO_SPACE;
-    (void)plan(config, storage, &store);
+    (void)plan(config, storage, &store); /* as before, now with addresses */
     status = seed(&store);
     if (status == WRT_OK) {
         memset(storage, 0, wanted);
