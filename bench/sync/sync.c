@@ -8,6 +8,7 @@
  * the machine's (a processor taken away for milliseconds).
  *
  * sync            the table, or "group;name;median;p99.9;max;ratio" lines with --csv
+ * sync --rings    rings and pool alone
  * sync --calls N  does nothing but 1,000 operations of one kind, to count kernel calls under strace
  */
 #define _GNU_SOURCE
@@ -290,8 +291,26 @@ static bool get_mpsc(void **out)
     return true;
 }
 
-static bool put_mpmc(void *item) { return wrt_mpmc_push(&mpmc, &item) == WRT_OK; }
-static bool get_mpmc(void **out) { return wrt_mpmc_pop(&mpmc, out) == WRT_OK; }
+static bool put_mpmc(void *item)
+{
+    struct wrt_ring_slot slot;
+    if (wrt_mpmc_claim(&mpmc, &slot) != WRT_OK)
+        return false;
+    *(void **)slot.item = item;
+    wrt_mpmc_publish(&mpmc, slot);
+    return true;
+}
+
+static bool get_mpmc(void **out)
+{
+    struct wrt_ring_slot slot;
+    if (wrt_mpmc_take(&mpmc, &slot) != WRT_OK)
+        return false;
+    *out = *(void **)slot.item;
+    wrt_mpmc_release(&mpmc, slot);
+    return true;
+}
+
 static bool put_ck_spsc(void *item) { return ck_ring_enqueue_spsc(&ck_spsc, ck_buffers[0], item); }
 static bool get_ck_spsc(void **out) { return ck_ring_dequeue_spsc(&ck_spsc, ck_buffers[0], out); }
 static bool put_ck_mpsc(void *item) { return ck_ring_enqueue_mpsc(&ck_mpsc, ck_buffers[1], item); }
@@ -574,6 +593,11 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--calls") == 0)
         return run_calls(argv[2]);
     csv = argc == 2 && strcmp(argv[1], "--csv") == 0;
+    if (argc == 2 && strcmp(argv[1], "--rings") == 0) {
+        bench_rings();
+        bench_pool();
+        return 0;
+    }
     bench_mutex();
     static struct competitor vain[] = { { "raw futex", wake_raw, BATCH, { 0 } },
                                         { "wrt_futex, host", wake_host, BATCH, { 0 } },

@@ -52,15 +52,82 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_pool_init(struct wrt_object_pool *pool, void *objects, uint32_t *links,
                      uint32_t object_count, uint32_t object_bytes);
 
+/* ---- by number, for structures built on the pool ----
+ * Inline, because a call would cost a quarter of what they do. */
+
+#define WRT_POOL_NONE 0xFFFFFFFFu
+#define WRT_POOL_END 0x7FFFFFFFu   /* private: links that are no number */
+#define WRT_POOL_TAKEN 0x80000000u
+
+/* WRT_POOL_NONE when all are taken. */
+static inline uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool)
+{
+    uint64_t head = __atomic_load_n(&pool->head, __ATOMIC_ACQUIRE);
+    uint64_t next;
+    uint32_t number;
+    do {
+        number = (uint32_t)head;
+        if (number == WRT_POOL_END)
+            return WRT_POOL_NONE;
+        next = ((head >> 32) + 1) << 32 | __atomic_load_n(&pool->links[number], __ATOMIC_RELAXED);
+    } while (!__atomic_compare_exchange_n(&pool->head, &head, next, true, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
+    __atomic_store_n(&pool->links[number], WRT_POOL_TAKEN, __ATOMIC_RELAXED);
+    return number;
+}
+
+/* `number` was taken by the caller; false if it was free already. */
+static inline bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uint32_t number)
+{
+    if (number >= pool->object_count ||
+        __atomic_load_n(&pool->links[number], __ATOMIC_RELAXED) != WRT_POOL_TAKEN)
+        return false;
+    uint64_t head = __atomic_load_n(&pool->head, __ATOMIC_RELAXED);
+    do {
+        __atomic_store_n(&pool->links[number], (uint32_t)head, __ATOMIC_RELAXED);
+    } while (!__atomic_compare_exchange_n(&pool->head, &head,
+                                          ((head >> 32) + 1) << 32 | number, true,
+                                          __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    return true;
+}
+
+/* Private: which object is it? False: none of the pool's. */
+static inline bool wrt_object_pool_find(const struct wrt_object_pool *pool, const void *object,
+                                        uint32_t *out_number)
+{
+    uintptr_t offset = (uintptr_t)object - (uintptr_t)pool->objects;
+    /* A division costs as much as the rest of a give. */
+    uintptr_t number = pool->shift < 32 ? offset >> pool->shift : offset / pool->object_bytes;
+    if (number >= pool->object_count || number * pool->object_bytes != offset)
+        return false;
+    *out_number = (uint32_t)number;
+    return true;
+}
+
+/* ---- by address ---- */
+
 /* Takes a free object, contents as its last user left them. ERR_NO_SPACE: all are taken.
  * Last given, first taken. */
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_object_pool_take(struct wrt_object_pool *pool, void **out);
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
+{
+    uint32_t number = wrt_object_pool_take_number(pool);
+    if (number == WRT_POOL_NONE)
+        return WRT_ERR_NO_SPACE;
+    *out = pool->objects + (size_t)number * pool->object_bytes;
+    return WRT_OK;
+}
 
 /* Gives an object back. ERR_ARGUMENT: not the address of one of its objects. ERR_STATE: it
  * is free already (found unless two threads give it at the same moment). */
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_object_pool_give(struct wrt_object_pool *pool, void *object);
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_object_pool_give(struct wrt_object_pool *pool, void *object)
+{
+    uint32_t number;
+    if (!wrt_object_pool_find(pool, object, &number))
+        return WRT_ERR_ARGUMENT;
+    return wrt_object_pool_give_number(pool, number) ? WRT_OK : WRT_ERR_STATE;
+}
 
 /* Plain check of the fields, O(1). */
 WRT_API bool wrt_object_pool_is_valid(const struct wrt_object_pool *pool);
@@ -88,15 +155,6 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_cache_give(struct wrt_object_cache *cache, void *object);
 /* Gives everything in the cache back to the pool. O(count). */
 WRT_API void wrt_object_cache_drain(struct wrt_object_cache *cache);
-
-/* ---- by number, for structures built on the pool (src/sync) ---- */
-
-#define WRT_POOL_NONE 0xFFFFFFFFu
-
-/* WRT_POOL_NONE when all are taken. */
-WRT_API uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool);
-/* `number` was taken by the caller; false if it was free already. */
-WRT_API bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uint32_t number);
 
 WRT_END_DECLS
 #endif

@@ -20,8 +20,8 @@
  * consumer only withholds its own slot: whoever stops, the others go on.
  *
  * Threads: one thread at a time per producer or consumer handle of spsc and per consuming end
- * of mpsc; everything else may run together. Nothing blocks. Claim, publish, take and release of
- * spsc and mpsc are inline, because a call would cost as much as they do.
+ * of mpsc; everything else may run together. Nothing blocks. Claim, publish, take and release are
+ * inline, because a call would cost as much as they do.
  */
 #ifndef WRT_RING_H
 #define WRT_RING_H
@@ -51,21 +51,21 @@ struct wrt_spsc_words { /* zero-fill */
 struct wrt_spsc_producer { /* private */
     struct wrt_spsc_words *words;
     uint8_t *items;
-    uint32_t capacity;
+    uint32_t position; /* of the next item to publish */
+    uint32_t limit;    /* the ring is full there: consumed, as last seen, + capacity */
+    uint32_t claim_end; /* the caller may write position .. claim_end now; may lie behind */
+    uint32_t mask;     /* capacity - 1 */
     uint32_t item_bytes;
-    uint32_t position;  /* of the next item to publish */
-    uint32_t consumed;  /* as last seen */
-    uint32_t claimed;   /* items the caller may write now */
 } WRT_CACHE_ALIGNED;
 
 struct wrt_spsc_consumer { /* private */
     struct wrt_spsc_words *words;
     const uint8_t *items;
-    uint32_t capacity;
+    uint32_t position; /* of the next item to consume */
+    uint32_t limit;    /* published, as last seen: the ring is empty there */
+    uint32_t claim_end; /* the caller may read position .. claim_end now; may lie behind */
+    uint32_t mask;
     uint32_t item_bytes;
-    uint32_t position;  /* of the next item to consume */
-    uint32_t published; /* as last seen */
-    uint32_t claimed;   /* items the caller may read now */
 } WRT_CACHE_ALIGNED;
 
 /* Joins a side to the ring where the words stand, so a side may be joined anew after its last
@@ -84,10 +84,10 @@ wrt_spsc_refresh_room(struct wrt_spsc_producer *producer)
 {
     uint32_t consumed = __atomic_load_n(&producer->words->consumed, __ATOMIC_ACQUIRE);
     uint32_t used = producer->position - consumed;
-    if (used > producer->capacity)
-        return WRT_ERR_CORRUPT;
-    producer->consumed = consumed;
-    return used == producer->capacity ? WRT_ERR_NO_SPACE : WRT_OK;
+    if (used > producer->mask)
+        return used == producer->mask + 1 ? WRT_ERR_NO_SPACE : WRT_ERR_CORRUPT;
+    producer->limit = consumed + producer->mask + 1;
+    return WRT_OK;
 }
 
 WRT_MUST_CHECK static inline enum wrt_status
@@ -95,21 +95,29 @@ wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer)
 {
     uint32_t published = __atomic_load_n(&consumer->words->published, __ATOMIC_ACQUIRE);
     uint32_t items = published - consumer->position;
-    if (items > consumer->capacity)
-        return WRT_ERR_CORRUPT;
-    consumer->published = published;
-    return items == 0 ? WRT_ERR_NOT_FOUND : WRT_OK;
+    if (items - 1 > consumer->mask)
+        return items == 0 ? WRT_ERR_NOT_FOUND : WRT_ERR_CORRUPT;
+    consumer->limit = published;
+    return WRT_OK;
 }
 
 /* Items that lie side by side from `position` on: at most until the storage's end. */
-static inline uint32_t wrt_spsc_run(uint32_t capacity, uint32_t position, uint32_t available,
+static inline uint32_t wrt_spsc_run(uint32_t mask, uint32_t position, uint32_t available,
                                     uint32_t wanted)
 {
     if (wanted == 1)
         return 1; /* often a constant: the rest is not compiled then */
-    uint32_t until_end = capacity - (position & (capacity - 1));
+    uint32_t until_end = mask + 1 - (position & mask);
     uint32_t run = available < until_end ? available : until_end;
     return run < wanted ? run : wanted;
+}
+
+/* May the caller pass on `count` items? A single push may have gone past what was claimed. */
+static inline bool wrt_spsc_is_claimed(uint32_t position, uint32_t claim_end, uint32_t limit,
+                                       uint32_t count)
+{
+    uint32_t claimed = claim_end - position;
+    return claimed <= limit - position && count <= claimed;
 }
 
 /* Claims up to `wanted` (>= 1) items that lie side by side: *out_items is the first,
@@ -118,17 +126,16 @@ WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_claim(struct wrt_spsc_producer *producer, uint32_t wanted, void **out_items,
                uint32_t *out_count)
 {
-    uint32_t position = producer->position;
-    if (position - producer->consumed == producer->capacity) {
+    const uint32_t position = producer->position;
+    if (position == producer->limit) {
         enum wrt_status status = wrt_spsc_refresh_room(producer);
         if (status != WRT_OK)
             return status;
     }
-    uint32_t room = producer->capacity - (position - producer->consumed);
-    producer->claimed = wrt_spsc_run(producer->capacity, position, room, wanted);
-    size_t slot = position & (producer->capacity - 1);
-    *out_items = producer->items + slot * producer->item_bytes;
-    *out_count = producer->claimed;
+    uint32_t run = wrt_spsc_run(producer->mask, position, producer->limit - position, wanted);
+    producer->claim_end = position + run;
+    *out_items = producer->items + (size_t)(position & producer->mask) * producer->item_bytes;
+    *out_count = run;
     return WRT_OK;
 }
 
@@ -136,11 +143,11 @@ wrt_spsc_claim(struct wrt_spsc_producer *producer, uint32_t wanted, void **out_i
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_publish(struct wrt_spsc_producer *producer, uint32_t count)
 {
-    if (count > producer->claimed)
+    const uint32_t position = producer->position;
+    if (!wrt_spsc_is_claimed(position, producer->claim_end, producer->limit, count))
         return WRT_ERR_ARGUMENT;
-    producer->claimed = 0;
-    producer->position += count;
-    __atomic_store_n(&producer->words->published, producer->position, __ATOMIC_RELEASE);
+    producer->position = producer->claim_end = position + count;
+    __atomic_store_n(&producer->words->published, position + count, __ATOMIC_RELEASE);
     return WRT_OK;
 }
 
@@ -149,17 +156,16 @@ WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_take(struct wrt_spsc_consumer *consumer, uint32_t wanted, const void **out_items,
               uint32_t *out_count)
 {
-    uint32_t position = consumer->position;
-    if (position == consumer->published) {
+    const uint32_t position = consumer->position;
+    if (position == consumer->limit) {
         enum wrt_status status = wrt_spsc_refresh_items(consumer);
         if (status != WRT_OK)
             return status;
     }
-    uint32_t items = consumer->published - position;
-    consumer->claimed = wrt_spsc_run(consumer->capacity, position, items, wanted);
-    size_t slot = position & (consumer->capacity - 1);
-    *out_items = consumer->items + slot * consumer->item_bytes;
-    *out_count = consumer->claimed;
+    uint32_t run = wrt_spsc_run(consumer->mask, position, consumer->limit - position, wanted);
+    consumer->claim_end = position + run;
+    *out_items = consumer->items + (size_t)(position & consumer->mask) * consumer->item_bytes;
+    *out_count = run;
     return WRT_OK;
 }
 
@@ -167,51 +173,52 @@ wrt_spsc_take(struct wrt_spsc_consumer *consumer, uint32_t wanted, const void **
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_release(struct wrt_spsc_consumer *consumer, uint32_t count)
 {
-    if (count > consumer->claimed)
+    const uint32_t position = consumer->position;
+    if (!wrt_spsc_is_claimed(position, consumer->claim_end, consumer->limit, count))
         return WRT_ERR_ARGUMENT;
-    consumer->claimed = 0;
-    consumer->position += count;
-    __atomic_store_n(&consumer->words->consumed, consumer->position, __ATOMIC_RELEASE);
+    consumer->position = consumer->claim_end = position + count;
+    __atomic_store_n(&consumer->words->consumed, position + count, __ATOMIC_RELEASE);
     return WRT_OK;
 }
 
 /* One item by copy, of a size that is known when this is compiled; both borrow it. ERR_ARGUMENT:
- * it is not the ring's item_bytes. */
+ * it is not the ring's item_bytes. They use up the first claimed item. (Fields are read first,
+ * because the compiler must take the copy for one that could change them.) */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_push_sized(struct wrt_spsc_producer *producer, const void *item, size_t item_bytes)
 {
+    struct wrt_spsc_words *words = producer->words;
     const uint32_t position = producer->position;
+    uint8_t *slot = producer->items + (size_t)(position & producer->mask) * item_bytes;
     if (item_bytes != producer->item_bytes)
         return WRT_ERR_ARGUMENT;
-    if (position - producer->consumed == producer->capacity) {
+    if (position == producer->limit) {
         enum wrt_status status = wrt_spsc_refresh_room(producer);
         if (status != WRT_OK)
             return status;
     }
-    size_t slot = position & (producer->capacity - 1);
-    __builtin_memcpy(producer->items + slot * item_bytes, item, item_bytes);
-    producer->claimed = 0;
+    __builtin_memcpy(slot, item, item_bytes);
     producer->position = position + 1;
-    __atomic_store_n(&producer->words->published, position + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&words->published, position + 1, __ATOMIC_RELEASE);
     return WRT_OK;
 }
 
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_pop_sized(struct wrt_spsc_consumer *consumer, void *out_item, size_t item_bytes)
 {
+    struct wrt_spsc_words *words = consumer->words;
     const uint32_t position = consumer->position;
+    const uint8_t *slot = consumer->items + (size_t)(position & consumer->mask) * item_bytes;
     if (item_bytes != consumer->item_bytes)
         return WRT_ERR_ARGUMENT;
-    if (position == consumer->published) {
+    if (position == consumer->limit) {
         enum wrt_status status = wrt_spsc_refresh_items(consumer);
         if (status != WRT_OK)
             return status;
     }
-    size_t slot = position & (consumer->capacity - 1);
-    __builtin_memcpy(out_item, consumer->items + slot * item_bytes, item_bytes);
-    consumer->claimed = 0;
+    __builtin_memcpy(out_item, slot, item_bytes);
     consumer->position = position + 1;
-    __atomic_store_n(&consumer->words->consumed, position + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&words->consumed, position + 1, __ATOMIC_RELEASE);
     return WRT_OK;
 }
 
@@ -361,18 +368,103 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpmc_ring_init(struct wrt_mpmc_ring *ring, void *items, uint32_t *links, uint64_t *cells,
                    uint32_t capacity, uint32_t item_bytes);
 
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpmc_claim(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out);
-WRT_API void wrt_mpmc_publish(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot);
+/* Private to the calls below. */
+static inline uint64_t *wrt_mpmc_cell(const struct wrt_mpmc_ring *ring, uint32_t position)
+{
+    return &ring->cells[position & (ring->capacity - 1)];
+}
+
+/* Moves a counter from `from` to the next position, unless it moved already. */
+static inline bool wrt_mpmc_advance(uint32_t *counter, uint32_t from)
+{
+    return __atomic_compare_exchange_n(counter, &from, from + 1, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline void wrt_mpmc_enqueue(struct wrt_mpmc_ring *ring, uint32_t number)
+{
+    for (;;) {
+        uint32_t position = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+        uint64_t *cell = wrt_mpmc_cell(ring, position);
+        uint64_t seen = __atomic_load_n(cell, __ATOMIC_ACQUIRE);
+        uint32_t tag = (uint32_t)(seen >> 32);
+        if (tag == position + 1) { /* filled, its thread has not moved tail yet */
+            (void)wrt_mpmc_advance(&ring->tail, position);
+            continue;
+        }
+        if (tag != position + 1 - ring->capacity)
+            continue; /* tail moved on a whole round since it was read */
+        if (__atomic_compare_exchange_n(cell, &seen, (uint64_t)(position + 1) << 32 | number,
+                                        false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+            (void)wrt_mpmc_advance(&ring->tail, position);
+            return;
+        }
+    }
+}
+
+/* WRT_POOL_NONE when the queue is empty. */
+static inline uint32_t wrt_mpmc_dequeue(struct wrt_mpmc_ring *ring)
+{
+    for (;;) {
+        uint32_t position = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
+        uint64_t seen = __atomic_load_n(wrt_mpmc_cell(ring, position), __ATOMIC_ACQUIRE);
+        if ((uint32_t)(seen >> 32) == position + 1) {
+            if (wrt_mpmc_advance(&ring->head, position))
+                return (uint32_t)seen;
+        } else if (__atomic_load_n(&ring->head, __ATOMIC_RELAXED) == position) {
+            return WRT_POOL_NONE; /* head stood still, so its cell was empty when read */
+        }
+    }
+}
+
+static inline struct wrt_ring_slot wrt_mpmc_slot(const struct wrt_mpmc_ring *ring, uint32_t number)
+{
+    struct wrt_ring_slot slot;
+    slot.item = ring->slots.objects + (size_t)number * ring->slots.object_bytes;
+    slot.position = number;
+    return slot;
+}
+
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_mpmc_claim(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
+{
+    uint32_t number = wrt_object_pool_take_number(&ring->slots);
+    if (number == WRT_POOL_NONE)
+        return WRT_ERR_NO_SPACE;
+    *out = wrt_mpmc_slot(ring, number);
+    return WRT_OK;
+}
+
+static inline void wrt_mpmc_publish(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
+{
+    wrt_mpmc_enqueue(ring, slot.position);
+}
+
 /* Gives a claimed slot back unused. */
-WRT_API void wrt_mpmc_abandon(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot);
-WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpmc_push(struct wrt_mpmc_ring *ring, const void *item);
+static inline void wrt_mpmc_abandon(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
+{
+    (void)wrt_object_pool_give_number(&ring->slots, slot.position);
+}
 
 /* ERR_NOT_FOUND: empty. */
+WRT_MUST_CHECK static inline enum wrt_status
+wrt_mpmc_take(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
+{
+    uint32_t number = wrt_mpmc_dequeue(ring);
+    if (number == WRT_POOL_NONE)
+        return WRT_ERR_NOT_FOUND;
+    *out = wrt_mpmc_slot(ring, number);
+    return WRT_OK;
+}
+
+static inline void wrt_mpmc_release(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
+{
+    (void)wrt_object_pool_give_number(&ring->slots, slot.position);
+}
+
+/* One item by copy; both borrow it. */
 WRT_MUST_CHECK WRT_API enum wrt_status
-wrt_mpmc_take(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out);
-WRT_API void wrt_mpmc_release(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot);
+wrt_mpmc_push(struct wrt_mpmc_ring *ring, const void *item);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpmc_pop(struct wrt_mpmc_ring *ring, void *out_item);
 

@@ -8,8 +8,8 @@
 #include "wrt/pool.h"
 
 /* Values of a link that are not a number. */
-enum { LINK_END = 0x7FFFFFFF };
-#define LINK_TAKEN 0x80000000u
+#define LINK_END WRT_POOL_END
+#define LINK_TAKEN WRT_POOL_TAKEN
 #define LINK_CACHED 0x80000001u
 
 #define BATCH 16u
@@ -110,60 +110,9 @@ static void give_chain(struct wrt_object_pool *pool, uint32_t first, uint32_t la
                                           __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool)
-{
-    uint64_t head = __atomic_load_n(&pool->head, __ATOMIC_ACQUIRE);
-    uint32_t number, link;
-    do {
-        number = head_number(head);
-        if (number == LINK_END)
-            return WRT_POOL_NONE;
-        link = load_link(pool, number);
-    } while (!__atomic_compare_exchange_n(&pool->head, &head, next_head(head, link), true,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-    store_link(pool, number, LINK_TAKEN);
-    return number;
-}
-
-bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uint32_t number)
-{
-    if (number >= pool->object_count || load_link(pool, number) != LINK_TAKEN)
-        return false;
-    give_chain(pool, number, number);
-    return true;
-}
-
 static void *object_at(const struct wrt_object_pool *pool, uint32_t number)
 {
     return pool->objects + (size_t)number * pool->object_bytes;
-}
-
-static bool find_number(const struct wrt_object_pool *pool, const void *object, uint32_t *out)
-{
-    uintptr_t offset = (uintptr_t)object - (uintptr_t)pool->objects;
-    /* A division costs as much as the rest of a give. */
-    uintptr_t number = pool->shift < 32 ? offset >> pool->shift : offset / pool->object_bytes;
-    if (number >= pool->object_count || number * pool->object_bytes != offset)
-        return false;
-    *out = (uint32_t)number;
-    return true;
-}
-
-enum wrt_status wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
-{
-    uint32_t number = wrt_object_pool_take_number(pool);
-    if (number == WRT_POOL_NONE)
-        return WRT_ERR_NO_SPACE;
-    *out = object_at(pool, number);
-    return WRT_OK;
-}
-
-enum wrt_status wrt_object_pool_give(struct wrt_object_pool *pool, void *object)
-{
-    uint32_t number;
-    if (!find_number(pool, object, &number))
-        return WRT_ERR_ARGUMENT;
-    return wrt_object_pool_give_number(pool, number) ? WRT_OK : WRT_ERR_STATE;
 }
 
 enum wrt_status wrt_object_cache_take(struct wrt_object_cache *cache, void **out)
@@ -196,7 +145,7 @@ enum wrt_status wrt_object_cache_give(struct wrt_object_cache *cache, void *obje
 {
     struct wrt_object_pool *pool = cache->pool;
     uint32_t number;
-    if (!find_number(pool, object, &number))
+    if (!wrt_object_pool_find(pool, object, &number))
         return WRT_ERR_ARGUMENT;
     if (load_link(pool, number) != LINK_TAKEN)
         return WRT_ERR_STATE;

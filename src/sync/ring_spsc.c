@@ -37,8 +37,9 @@ enum wrt_status wrt_spsc_producer_init(struct wrt_spsc_producer *producer,
     if (published - consumed > capacity)
         return WRT_ERR_CORRUPT;
     *producer = (struct wrt_spsc_producer){ .words = words, .items = (uint8_t *)items,
-                                            .capacity = capacity, .item_bytes = item_bytes,
-                                            .position = published, .consumed = consumed };
+                                            .mask = capacity - 1, .item_bytes = item_bytes,
+                                            .position = published, .claim_end = published,
+                                            .limit = consumed + capacity };
     return WRT_OK;
 }
 
@@ -56,8 +57,9 @@ enum wrt_status wrt_spsc_consumer_init(struct wrt_spsc_consumer *consumer,
     if (published - consumed > capacity)
         return WRT_ERR_CORRUPT;
     *consumer = (struct wrt_spsc_consumer){ .words = words, .items = (const uint8_t *)items,
-                                            .capacity = capacity, .item_bytes = item_bytes,
-                                            .position = consumed, .published = published };
+                                            .mask = capacity - 1, .item_bytes = item_bytes,
+                                            .position = consumed, .claim_end = consumed,
+                                            .limit = published };
     return WRT_OK;
 }
 

@@ -26,7 +26,7 @@ static void every_object_once(void **state)
     (void)state;
     setup_pool();
     bool is_taken[COUNT] = { false };
-    void *object;
+    void *object = NULL;
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(wrt_object_pool_take(&pool, &object), WRT_OK);
         size_t offset = (size_t)((uint8_t *)object - objects);
@@ -46,7 +46,7 @@ static void gives_are_checked(void **state)
 {
     (void)state;
     setup_pool();
-    void *object;
+    void *object = NULL;
     assert_int_equal(wrt_object_pool_take(&pool, &object), WRT_OK);
     assert_int_equal(wrt_object_pool_give(&pool, (uint8_t *)object + 1), WRT_ERR_ARGUMENT);
     assert_int_equal(wrt_object_pool_give(&pool, objects + COUNT * BYTES), WRT_ERR_ARGUMENT);
@@ -79,7 +79,7 @@ static void cache_takes_all_and_gives_all(void **state)
     setup_pool();
     struct wrt_object_cache cache = { .pool = &pool };
     bool is_taken[COUNT] = { false };
-    void *object;
+    void *object = NULL;
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(wrt_object_cache_take(&cache, &object), WRT_OK);
         size_t number = (size_t)((uint8_t *)object - objects) / BYTES;
@@ -106,7 +106,7 @@ static void tag_moves_with_every_change(void **state)
     (void)state;
     setup_pool();
     uint64_t before = pool.head;
-    void *object;
+    void *object = NULL;
     assert_int_equal(wrt_object_pool_take(&pool, &object), WRT_OK);
     assert_int_equal(wrt_object_pool_give(&pool, object), WRT_OK);
     assert_int_equal((uint32_t)pool.head, (uint32_t)before);
