@@ -5,6 +5,8 @@
  *     bench_partition PATH-OF-wrt-tenant [WORKERS]
  *
  * guard    enter and leave, software: nanoseconds
+ * charge   charge and give back 64 KiB, one and four levels deep, and that while another thread
+ *          charges below the same root: nanoseconds
  * sealed   enter and leave, beside two mprotect calls on the same touched pages
  * call     a call of a worker's `add`, beside a bare futex round trip between two processes, all
  *          on one processor
@@ -16,6 +18,7 @@
 
 #include <inttypes.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,6 +108,70 @@ static void measure_guard(void)
     }
     printf("guard    %8.1f ns\n", median(ours));
     must(wrt_partition_destroy(partition, NULL), NULL);
+}
+
+static double time_charges(struct wrt_partition *partition, int count)
+{
+    double from = now_ns();
+
+    for (int i = 0; i < count; i++) {
+        must(wrt_partition_charge(partition, WRT_CHARGE_HOST, 65536, NULL), NULL);
+        wrt_partition_uncharge(partition, WRT_CHARGE_HOST, 65536);
+    }
+    return (now_ns() - from) / (double)count;
+}
+
+static struct {
+    struct wrt_partition *partition;
+    uint32_t is_over;
+} rival;
+
+static void *charge_meanwhile(void *unused)
+{
+    (void)unused;
+    while (__atomic_load_n(&rival.is_over, __ATOMIC_RELAXED) == 0)
+        (void)time_charges(rival.partition, 100);
+    return NULL;
+}
+
+/* levels[0] is the root; the rival charges a child of the root of its own. */
+static double measure_rivalry(struct wrt_partition *leaf, struct wrt_partition *root)
+{
+    const struct wrt_partition_config config = {.name = "rival"};
+    pthread_t thread;
+
+    must(wrt_partition_create(root, &config, &rival.partition, NULL), NULL);
+    rival.is_over = 0;
+    if (pthread_create(&thread, NULL, charge_meanwhile, NULL) != 0)
+        abort();
+    for (int round = 0; round < ROUNDS; round++)
+        ours[round] = time_charges(leaf, BATCH);
+    __atomic_store_n(&rival.is_over, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    must(wrt_partition_destroy(rival.partition, NULL), NULL);
+    return median(ours);
+}
+
+static void measure_charge(void)
+{
+    struct wrt_partition *level[4] = {make("root", 0)};
+    double one, four;
+
+    for (int i = 1; i < 4; i++) {
+        const struct wrt_partition_config config = {.name = "level", .min_bytes = 4096};
+
+        must(wrt_partition_create(level[i - 1], &config, &level[i], NULL), NULL);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        ours[round] = time_charges(level[0], BATCH);
+        bare[round] = time_charges(level[3], BATCH);
+    }
+    one = median(ours);
+    four = median(bare);
+    printf("charge   %8.1f ns, four levels %8.1f ns, and with a rival thread %8.1f ns\n", one, four,
+           measure_rivalry(level[3], level[0]));
+    for (int i = 3; i >= 0; i--)
+        must(wrt_partition_destroy(level[i], NULL), NULL);
 }
 
 /* The arenas hold `bytes`, touched; the bare calls work on as many, and like those between closed
@@ -329,6 +396,7 @@ int main(int argument_count, char **arguments)
     }
     program = arguments[1];
     measure_guard();
+    measure_charge();
     measure_sealed(64 << 10);
     measure_sealed(1 << 20);
     measure_call();

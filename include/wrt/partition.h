@@ -17,8 +17,10 @@
  *
  * Threads: partitions of one tree may be used together, one thread each; a partition that
  * several threads use needs config.arena->is_shared. create, destroy and set_limits need the
- * parent to themselves. Guards may be entered by any number of threads. Charging takes a lock
- * with priority inheritance for O(depth) arithmetic.
+ * parent to themselves; those that charge meanwhile see the old limits or the new ones. Guards
+ * may be entered by any number of threads. Charging is lock-free: one compare-and-swap for each
+ * ancestor whose use changes, repeated only when another thread changed that ancestor. Only
+ * where a partition is watched, a charge takes a lock with priority inheritance, to tell.
  */
 #ifndef WRT_PARTITION_H
 #define WRT_PARTITION_H

@@ -31,15 +31,9 @@ void wrt_account_unlock(struct wrt_account_tree *tree)
         wrt_port_mutex_unlock(&tree->lock);
 }
 
-static void lock(const struct wrt_account *account)
-{
-    wrt_account_lock(account->tree);
-}
-
 /* Gives the lock, then tells whom the change concerns. */
-static void unlock(const struct wrt_account *account)
+static void unlock_and_tell(struct wrt_account_tree *tree)
 {
-    struct wrt_account_tree *tree = account->tree;
     bool has_news = tree->pending != NULL;
 
     wrt_account_unlock(tree);
@@ -62,7 +56,7 @@ static void count(struct wrt_account *account, struct wrt_partition_watch *watch
         return;
     if (watch->news.count[event] != UINT32_MAX)
         watch->news.count[event]++;
-    watch->news.used_bytes = account->used_bytes;
+    watch->news.used_bytes = wrt_account_used(account);
     if (watch->is_told || watch->is_pending)
         return;
     watch->is_pending = true;
@@ -83,10 +77,9 @@ static uint64_t distance(uint64_t a, uint64_t b)
     return a > b ? a - b : b - a;
 }
 
-static void note_use(struct wrt_account *account, uint64_t before)
+static void note_use(struct wrt_account *account, uint64_t before, uint64_t now)
 {
     struct wrt_partition_watch *watch = account->watches;
-    uint64_t now = account->used_bytes;
 
     for (; watch != NULL; watch = watch->next) {
         const struct wrt_partition_watch_config *config = &watch->config;
@@ -103,172 +96,357 @@ static void note_use(struct wrt_account *account, uint64_t before)
     }
 }
 
-/* ---- charging ---- */
-
-/* Every change of `used` goes through here. */
-static void set_used(struct wrt_account *account, uint64_t used_bytes)
+static bool is_watched(const struct wrt_account *account)
 {
-    uint64_t before = account->used_bytes;
-
-    account->used_bytes = used_bytes;
-    if (used_bytes > account->high_water_bytes)
-        account->high_water_bytes = used_bytes;
-    if (account->watches != NULL)
-        note_use(account, before);
+    return __atomic_load_n(&account->watches, __ATOMIC_RELAXED) != NULL;
 }
 
+/* One change of `used`, as its exchange made it. */
+static void tell_watches(struct wrt_account *account, uint64_t before, uint64_t now)
+{
+    if (!is_watched(account))
+        return;
+    wrt_account_lock(account->tree);
+    note_use(account, before, now);
+    unlock_and_tell(account->tree);
+}
+
+/* ---- the state of a node ---- */
+
+static const uint64_t used_mask = (UINT64_C(1) << WRT_ACCOUNT_USED_BITS) - 1;
+
+static uint64_t used_of(uint64_t state)
+{
+    return state & used_mask;
+}
+
+static uint64_t with_used(uint64_t state, uint64_t used_bytes)
+{
+    return (state & ~used_mask) | (used_bytes & used_mask);
+}
+
+static uint64_t load_state(const struct wrt_account *account)
+{
+    return __atomic_load_n(&account->state, __ATOMIC_ACQUIRE);
+}
+
+/* The limits of that state; of later ones if it changed meanwhile, which the exchange finds. */
+static struct wrt_account_limits limits_of(const struct wrt_account *account, uint64_t state)
+{
+    const struct wrt_account_limits *slot =
+        &account->limits[state >> WRT_ACCOUNT_USED_BITS & 1];
+
+    return (struct wrt_account_limits){
+        .min_bytes = __atomic_load_n(&slot->min_bytes, __ATOMIC_RELAXED),
+        .max_bytes = __atomic_load_n(&slot->max_bytes, __ATOMIC_RELAXED)};
+}
+
+uint64_t wrt_account_used(const struct wrt_account *account)
+{
+    return used_of(load_state(account));
+}
+
+struct wrt_account_limits wrt_account_limits(const struct wrt_account *account)
+{
+    struct wrt_account_limits limits;
+    uint64_t state = load_state(account), again;
+
+    for (;; state = again) {
+        limits = limits_of(account, state);
+        again = load_state(account);
+        if (again >> WRT_ACCOUNT_USED_BITS == state >> WRT_ACCOUNT_USED_BITS)
+            return limits;
+    }
+}
+
+/* Release: what was given back was written before; acquire: what is charged is written after. */
+static bool exchange(struct wrt_account *account, uint64_t *state, uint64_t next)
+{
+    return __atomic_compare_exchange_n(&account->state, state, next, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
+static uint64_t share(uint64_t used_bytes, uint64_t min_bytes)
+{
+    return used_bytes > min_bytes ? used_bytes : min_bytes;
+}
+
+/* What more a node can use; its parents are not asked. */
+static uint64_t room(struct wrt_account_limits limits, uint64_t used_bytes)
+{
+    uint64_t most = limits.max_bytes < used_mask ? limits.max_bytes : used_mask;
+
+    return most > used_bytes ? most - used_bytes : 0;
+}
+
+/* How much the parent's use changes when a node's rises by size_bytes (C2). */
+static uint64_t passed_on(struct wrt_account_limits limits, uint64_t used_bytes,
+                          uint64_t size_bytes)
+{
+    return share(used_bytes + size_bytes, limits.min_bytes) - share(used_bytes, limits.min_bytes);
+}
+
+/* ---- charging ---- */
+
+static void raise(uint64_t *figure, uint64_t value)
+{
+    uint64_t seen = __atomic_load_n(figure, __ATOMIC_RELAXED);
+
+    while (value > seen && !__atomic_compare_exchange_n(figure, &seen, value, true,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+/* Between the two halves of a move by another thread a kind may be below zero for a moment. */
 static void add_kind(struct wrt_account *account, enum wrt_charge charge, uint64_t size_bytes)
 {
-    uint64_t now = __atomic_add_fetch(&account->current_bytes[charge], size_bytes,
-                                      __ATOMIC_RELAXED);
-    uint64_t peak = __atomic_load_n(&account->peak_bytes[charge], __ATOMIC_RELAXED);
+    uint64_t now;
 
-    while (now > peak &&
-           !__atomic_compare_exchange_n(&account->peak_bytes[charge], &peak, now, true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
+    if (size_bytes == 0)
+        return;
+    now = __atomic_add_fetch(&account->current_bytes[charge], size_bytes, __ATOMIC_RELAXED);
+    if (now <= used_mask)
+        raise(&account->peak_bytes[charge], now);
 }
 
 static void remove_kind(struct wrt_account *account, enum wrt_charge charge,
                         uint64_t size_bytes)
 {
-    (void)__atomic_sub_fetch(&account->current_bytes[charge], size_bytes, __ATOMIC_RELAXED);
+    if (size_bytes != 0)
+        (void)__atomic_sub_fetch(&account->current_bytes[charge], size_bytes, __ATOMIC_RELAXED);
 }
 
-static uint64_t share(const struct wrt_account *account, uint64_t used_bytes)
-{
-    return used_bytes > account->min_bytes ? used_bytes : account->min_bytes;
-}
+/* One level of a charge under way: its use rises by `part`, the rest was guaranteed before. */
+struct step {
+    struct wrt_account *account;
+    uint64_t state; /* as read; when done, as it was before */
+    uint64_t part;
+};
 
-/* How much the parent's use changes when this node's rises by size_bytes (C2). */
-static uint64_t passed_on(const struct wrt_account *account, uint64_t size_bytes)
-{
-    return share(account, account->used_bytes + size_bytes) -
-           share(account, account->used_bytes);
-}
+struct plan {
+    struct step steps[WRT_ACCOUNT_MAX_DEPTH];
+    uint32_t count;
+};
 
-static enum wrt_status refuse(struct wrt_account *account, enum wrt_charge charge,
-                              uint64_t size_bytes, struct wrt_error *error)
+static enum wrt_status refuse(const struct step *step, enum wrt_charge charge,
+                              struct wrt_error *error)
 {
-    uint64_t free_bytes = account->max_bytes - account->used_bytes;
+    struct wrt_account *account = step->account;
+    struct wrt_account_limits limits = limits_of(account, step->state);
+    uint64_t used_bytes = used_of(step->state);
 
-    account->refusals++;
-    wrt_account_note(account, WRT_EVENT_REFUSE);
+    (void)__atomic_add_fetch(&account->refusals, 1, __ATOMIC_RELAXED);
+    if (is_watched(account)) {
+        wrt_account_lock(account->tree);
+        wrt_account_note(account, WRT_EVENT_REFUSE);
+        unlock_and_tell(account->tree);
+    }
     return wrt_fail(error, WRT_ERR_PARTITION_MAX,
                     "partition %s: max %" PRIu64 " bytes, %" PRIu64 " used; %" PRIu64
                     " for %s is %" PRIu64 " too many",
-                    account->name, account->max_bytes, account->used_bytes, size_bytes,
-                    wrt_charge_name(charge), size_bytes - free_bytes);
+                    account->name, limits.max_bytes, used_bytes, step->part,
+                    wrt_charge_name(charge), step->part - room(limits, used_bytes));
 }
 
-/* The first node from here up that has no room for its part, or NULL. */
-static struct wrt_account *find_refuser(struct wrt_account *account, uint64_t size_bytes,
-                                        uint64_t *out_part)
+/* Is there room at that level, and how much of it does the next one pay? */
+static bool fits(const struct step *step, uint64_t *out_passed_on)
 {
-    for (; account != NULL && size_bytes != 0; account = account->parent) {
-        if (size_bytes > account->max_bytes - account->used_bytes) {
-            *out_part = size_bytes;
-            return account;
-        }
-        size_bytes = passed_on(account, size_bytes);
-    }
-    return NULL;
+    struct wrt_account_limits limits = limits_of(step->account, step->state);
+    uint64_t used_bytes = used_of(step->state);
+
+    if (step->part > room(limits, used_bytes))
+        return false;
+    *out_passed_on =
+        step->account->parent != NULL ? passed_on(limits, used_bytes, step->part) : 0;
+    return true;
 }
 
-/* `part` is what the node's use rises by; the rest of size_bytes was guaranteed before. */
-static void apply(struct wrt_account *account, enum wrt_charge charge, uint64_t size_bytes)
+/* Reads all levels that will change, from the lowest up. False: the last one has no room. */
+static bool read_levels(struct plan *plan, struct wrt_account *account, uint64_t size_bytes)
 {
     uint64_t part = size_bytes;
 
-    for (; account != NULL; account = account->parent) {
-        uint64_t next = passed_on(account, part);
+    plan->count = 0;
+    for (; account != NULL && part != 0; account = account->parent) {
+        struct step *step = &plan->steps[plan->count++];
+
+        *step = (struct step){.account = account, .state = load_state(account), .part = part};
+        if (!fits(step, &part))
+            return false;
+    }
+    return true;
+}
+
+/* Raises one level; what it passes on was charged above already, so it must stay the same. */
+static bool raise_level(struct step *step, uint64_t charged_above)
+{
+    for (;;) {
+        uint64_t part;
+
+        if (!fits(step, &part) || part != charged_above)
+            return false;
+        if (exchange(step->account, &step->state,
+                     with_used(step->state, used_of(step->state) + step->part)))
+            return true;
+    }
+}
+
+/* Lowers one level; how much its parent gets back. */
+static uint64_t lower_level(struct wrt_account *account, uint64_t size_bytes)
+{
+    uint64_t state = load_state(account), before, now;
+    struct wrt_account_limits limits;
+
+    do {
+        limits = limits_of(account, state);
+        before = used_of(state);
+        now = used_of(before - size_bytes);
+    } while (!exchange(account, &state, with_used(state, now)));
+    tell_watches(account, before, now);
+    return share(before, limits.min_bytes) - share(now, limits.min_bytes);
+}
+
+static void tell_raised(const struct step *step)
+{
+    uint64_t before = used_of(step->state);
+
+    tell_watches(step->account, before, before + step->part);
+}
+
+/* Takes back what the levels from `first` up were charged. What an ancestor gets back may
+ * differ from what it paid, by what others passed on in between and count as GUARANTEE. */
+static void undo(const struct plan *plan, uint32_t first)
+{
+    struct wrt_account *account = plan->steps[first - 1].account->parent;
+    uint64_t part = first < plan->count ? plan->steps[first].part : 0;
+
+    for (uint32_t i = first; i < plan->count; i++)
+        tell_raised(&plan->steps[i]);
+    for (uint32_t i = first; account != NULL; account = account->parent, i++) {
+        uint64_t paid = i < plan->count ? plan->steps[i].part : 0;
+
+        if (paid > part)
+            add_kind(account, WRT_CHARGE_GUARANTEE, paid - part);
+        else
+            remove_kind(account, WRT_CHARGE_GUARANTEE, part - paid);
+        if (part != 0)
+            part = lower_level(account, part);
+    }
+}
+
+/* Changes all levels, from the topmost down. False: one of them changed in a way that matters,
+ * and what was charged above it is given back. */
+static bool change_levels(struct plan *plan)
+{
+    uint64_t charged_above = 0;
+
+    for (uint32_t i = plan->count; i-- > 0;) {
+        if (!raise_level(&plan->steps[i], charged_above)) {
+            undo(plan, i + 1);
+            return false;
+        }
+        charged_above = plan->steps[i].part;
+    }
+    return true;
+}
+
+/* The figures beside `used`, once the charge stands. */
+static void note_charge(const struct plan *plan, struct wrt_account *account,
+                        enum wrt_charge charge, uint64_t size_bytes)
+{
+    for (uint32_t level = 0; account != NULL; account = account->parent, level++) {
+        uint64_t part = level < plan->count ? plan->steps[level].part : 0;
 
         add_kind(account, charge, size_bytes);
         remove_kind(account, WRT_CHARGE_GUARANTEE, size_bytes - part);
-        set_used(account, account->used_bytes + part);
-        part = next;
+        if (part == 0)
+            continue;
+        raise(&account->high_water_bytes, used_of(plan->steps[level].state) + part);
+        tell_raised(&plan->steps[level]);
     }
 }
 
 enum wrt_status wrt_account_charge(struct wrt_account *account, enum wrt_charge charge,
                                    uint64_t size_bytes, struct wrt_error *error)
 {
-    enum wrt_status status = WRT_OK;
-    struct wrt_account *refuser;
-    uint64_t part = 0;
+    struct plan plan;
 
-    lock(account);
-    refuser = find_refuser(account, size_bytes, &part);
-    if (refuser != NULL)
-        status = refuse(refuser, charge, part, error);
-    else
-        apply(account, charge, size_bytes);
-    unlock(account);
-    return status;
-}
-
-static void give_back(struct wrt_account *account, enum wrt_charge charge,
-                      uint64_t size_bytes)
-{
-    uint64_t part = size_bytes;
-
-    for (; account != NULL; account = account->parent) {
-        uint64_t before = share(account, account->used_bytes);
-
-        set_used(account, account->used_bytes - part);
-        remove_kind(account, charge, size_bytes);
-        add_kind(account, WRT_CHARGE_GUARANTEE, size_bytes - part);
-        part = before - share(account, account->used_bytes);
-    }
+    do {
+        if (!read_levels(&plan, account, size_bytes))
+            return refuse(&plan.steps[plan.count - 1], charge, error);
+    } while (!change_levels(&plan));
+    note_charge(&plan, account, charge, size_bytes);
+    return WRT_OK;
 }
 
 void wrt_account_uncharge(struct wrt_account *account, enum wrt_charge charge,
                           uint64_t size_bytes)
 {
-    lock(account);
-    give_back(account, charge, size_bytes);
-    unlock(account);
+    uint64_t part = size_bytes;
+
+    for (; account != NULL; account = account->parent) {
+        remove_kind(account, charge, size_bytes);
+        add_kind(account, WRT_CHARGE_GUARANTEE, size_bytes - part);
+        if (part != 0)
+            part = lower_level(account, part);
+    }
 }
 
-static enum wrt_status move_minimum(struct wrt_account *account, uint64_t min_bytes,
-                                    struct wrt_error *error)
-{
-    uint64_t before = share(account, account->used_bytes);
-    uint64_t after = account->used_bytes > min_bytes ? account->used_bytes : min_bytes;
-    struct wrt_account *parent = account->parent, *refuser;
-    uint64_t part;
+/* ---- limits ---- */
 
-    if (parent == NULL)
+/* Charges the parent for a minimum that rises; is to be called before it does. */
+static enum wrt_status charge_minimum(struct wrt_account *account, uint64_t before,
+                                      uint64_t after, struct wrt_error *error)
+{
+    if (account->parent == NULL || after <= before)
         return WRT_OK;
-    if (after < before) {
-        give_back(parent, WRT_CHARGE_GUARANTEE, before - after);
-        return WRT_OK;
-    }
-    refuser = find_refuser(parent, after - before, &part);
-    if (refuser != NULL)
-        return refuse(refuser, WRT_CHARGE_GUARANTEE, part, error);
-    apply(parent, WRT_CHARGE_GUARANTEE, after - before);
-    return WRT_OK;
+    return wrt_account_charge(account->parent, WRT_CHARGE_GUARANTEE, after - before, error);
+}
+
+static void uncharge_minimum(struct wrt_account *account, uint64_t before, uint64_t after)
+{
+    if (account->parent != NULL && after < before)
+        wrt_account_uncharge(account->parent, WRT_CHARGE_GUARANTEE, before - after);
+}
+
+/* Puts limits into the slot that is not in force, and it in force by the same exchange that
+ * says that nothing was charged meanwhile. */
+static bool switch_limits(struct wrt_account *account, uint64_t state,
+                          struct wrt_account_limits limits)
+{
+    uint64_t next = state + used_mask + 1;
+    struct wrt_account_limits *slot = &account->limits[next >> WRT_ACCOUNT_USED_BITS & 1];
+
+    __atomic_store_n(&slot->min_bytes, limits.min_bytes, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->max_bytes, limits.max_bytes, __ATOMIC_RELAXED);
+    return exchange(account, &state, next);
 }
 
 enum wrt_status wrt_account_set_limits(struct wrt_account *account, uint64_t min_bytes,
                                        uint64_t max_bytes, struct wrt_error *error)
 {
-    enum wrt_status status = WRT_OK;
+    const struct wrt_account_limits limits = {.min_bytes = min_bytes, .max_bytes = max_bytes};
 
-    lock(account);
-    if (account->used_bytes > max_bytes)
-        status = wrt_fail(error, WRT_ERR_BUSY,
-                          "partition %s: %" PRIu64 " bytes are used, above a max of %" PRIu64,
-                          account->name, account->used_bytes, max_bytes);
-    else
-        status = move_minimum(account, min_bytes, error);
-    if (status == WRT_OK) {
-        account->min_bytes = min_bytes;
-        account->max_bytes = max_bytes;
+    for (;;) {
+        uint64_t state = load_state(account), used_bytes = used_of(state);
+        uint64_t before = share(used_bytes, limits_of(account, state).min_bytes);
+        uint64_t after = share(used_bytes, min_bytes);
+        enum wrt_status status;
+
+        if (used_bytes > max_bytes)
+            return wrt_fail(error, WRT_ERR_BUSY,
+                            "partition %s: %" PRIu64 " bytes are used, above a max of %" PRIu64,
+                            account->name, used_bytes, max_bytes);
+        status = charge_minimum(account, before, after, error);
+        if (status != WRT_OK)
+            return status;
+        if (switch_limits(account, state, limits)) {
+            uncharge_minimum(account, before, after);
+            return WRT_OK;
+        }
+        if (account->parent != NULL && after > before) /* as it was, and again */
+            wrt_account_uncharge(account->parent, WRT_CHARGE_GUARANTEE, after - before);
     }
-    unlock(account);
-    return status;
 }
 
 void wrt_account_move(struct wrt_account *account, enum wrt_charge from, enum wrt_charge to,
@@ -284,7 +462,7 @@ static void set_up(struct wrt_account *account, const char *name, uint64_t min_b
                    uint64_t max_bytes)
 {
     *account = (struct wrt_account){
-        .name = name, .min_bytes = min_bytes, .max_bytes = max_bytes, .depth = 1};
+        .name = name, .limits = {{.min_bytes = min_bytes, .max_bytes = max_bytes}}, .depth = 1};
 }
 
 enum wrt_status wrt_account_init_root(struct wrt_account *account,
@@ -324,23 +502,24 @@ enum wrt_status wrt_account_init_child(struct wrt_account *account,
 void wrt_account_deinit(struct wrt_account *account)
 {
     if (account->parent != NULL)
-        wrt_account_uncharge(account->parent, WRT_CHARGE_GUARANTEE, account->min_bytes);
+        wrt_account_uncharge(account->parent, WRT_CHARGE_GUARANTEE,
+                             wrt_account_limits(account).min_bytes);
     else if (account->tree->has_lock)
         wrt_port_mutex_deinit(&account->tree->lock);
 }
 
 void wrt_account_read(const struct wrt_account *account, struct wrt_partition_info *out)
 {
-    lock(account);
-    out->min_bytes = account->min_bytes;
-    out->max_bytes = account->max_bytes;
-    out->used_bytes = account->used_bytes;
-    out->high_water_bytes = account->high_water_bytes;
-    out->refusals = account->refusals;
+    struct wrt_account_limits limits = wrt_account_limits(account);
+
+    out->min_bytes = limits.min_bytes;
+    out->max_bytes = limits.max_bytes;
+    out->used_bytes = wrt_account_used(account);
+    out->high_water_bytes = __atomic_load_n(&account->high_water_bytes, __ATOMIC_RELAXED);
+    out->refusals = __atomic_load_n(&account->refusals, __ATOMIC_RELAXED);
     for (int kind = 0; kind < WRT_CHARGE_COUNT; kind++) {
         out->current_bytes[kind] =
             __atomic_load_n(&account->current_bytes[kind], __ATOMIC_RELAXED);
         out->peak_bytes[kind] = __atomic_load_n(&account->peak_bytes[kind], __ATOMIC_RELAXED);
     }
-    unlock(account);
 }

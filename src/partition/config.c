@@ -44,6 +44,8 @@ static enum wrt_status check_sizes(const char *name, const struct wrt_partition 
                                    uint64_t reserved_bytes, struct wrt_error *error)
 {
     uint64_t max = max_bytes ? max_bytes : UINT64_MAX;
+    uint64_t parent_max = parent != NULL ? wrt_account_limits(&parent->account).max_bytes
+                                         : UINT64_MAX;
 
     if (min_bytes > max)
         return wrt_fail(error, WRT_ERR_ARGUMENT,
@@ -53,10 +55,10 @@ static enum wrt_status check_sizes(const char *name, const struct wrt_partition 
         return wrt_fail(error, WRT_ERR_ARGUMENT,
                         "partition %s: reserved %" PRIu64 " is above max %" PRIu64, name,
                         reserved_bytes, max);
-    if (parent != NULL && max_bytes > parent->account.max_bytes)
+    if (parent != NULL && max_bytes > parent_max)
         return wrt_fail(error, WRT_ERR_ARGUMENT,
                         "partition %s: max %" PRIu64 " is above that of %s, %" PRIu64, name, max,
-                        parent->name, parent->account.max_bytes);
+                        parent->name, parent_max);
     return WRT_OK;
 }
 
@@ -233,7 +235,7 @@ static enum wrt_status move_memory(struct wrt_partition *partition,
                                    struct wrt_error *error)
 {
     struct wrt_account *account = &partition->account;
-    uint64_t old_min = account->min_bytes, old_max = account->max_bytes;
+    struct wrt_account_limits old = wrt_account_limits(account);
     uint64_t old_reserved = partition->reserved_bytes;
     bool falls = limits->reserved_bytes < old_reserved;
     enum wrt_status status;
@@ -247,7 +249,7 @@ static enum wrt_status move_memory(struct wrt_partition *partition,
     if (status == WRT_OK && !falls) {
         status = move_reserve(partition, limits->reserved_bytes, error);
         if (status != WRT_OK)
-            (void)!wrt_account_set_limits(account, old_min, old_max, NULL);
+            (void)!wrt_account_set_limits(account, old.min_bytes, old.max_bytes, NULL);
     } else if (status != WRT_OK && falls) {
         (void)!move_reserve(partition, old_reserved, NULL);
     }

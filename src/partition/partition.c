@@ -116,7 +116,7 @@ static enum wrt_status init_account(struct wrt_partition *partition,
 
     if (charged != NULL) {
         if (max == 0)
-            max = charged->account.max_bytes;
+            max = wrt_account_limits(&charged->account).max_bytes;
         if (config->flags & WRT_PARTITION_ROOT_ACCOUNTING)
             charged = root_of(charged);
         return wrt_account_init_child(&partition->account, &charged->account, partition->name,
@@ -157,7 +157,7 @@ static enum wrt_status init_seal(struct wrt_partition *partition,
     } else {
         struct wrt_seal *seal = (struct wrt_seal *)(void *)(partition + 1);
 
-        status = wrt_seal_init(partition, seal, partition->account.max_bytes);
+        status = wrt_seal_init(partition, seal, wrt_account_limits(&partition->account).max_bytes);
         partition->tier_reason = status == WRT_OK                 ? WRT_REASON_PAGES
                                  : status == WRT_ERR_UNSUPPORTED ? WRT_REASON_NO_LOCK
                                                                  : WRT_REASON_NO_ADDRESSES;
@@ -394,7 +394,8 @@ static bool give_up_cache(struct wrt_partition *partition)
     return after.held_bytes < before.held_bytes;
 }
 
-/* The check "sum". Only without children: their threads move bytes between kinds meanwhile. */
+/* The check "sum". Only where no other thread can be in the middle of moving bytes between kinds:
+ * without children, and not where several threads allocate. */
 static enum wrt_status check_sums(const struct wrt_partition *partition,
                                   struct wrt_error *error)
 {
@@ -402,7 +403,7 @@ static enum wrt_status check_sums(const struct wrt_partition *partition,
     uint64_t sum = 0;
 
     if (!wrt_check_is_on(WRT_CHECK_PARTITION_SUM, wrt_partition_verification(partition)) ||
-        partition->children != 0)
+        partition->children != 0 || partition->arena.is_shared)
         return WRT_OK;
     wrt_account_read(&partition->account, &info);
     for (int kind = 0; kind < WRT_CHARGE_COUNT; kind++) {

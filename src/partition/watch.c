@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A watch is quiet, pending (in the tree's list: has news, nobody was told), or told (has news
- * that somebody was told of and did not take yet). All under the lock of the tree; telling
- * happens without it, by the thread that caused the news.
+ * that somebody was told of and did not take yet). All under the lock of the tree, which charging
+ * takes only where there are watches; telling happens without it, by the thread that caused the news.
  */
 #include "partition/node.h"
 
@@ -110,8 +110,8 @@ enum wrt_status wrt_partition_watch_add(struct wrt_partition *partition,
     *watch = (struct wrt_partition_watch){.partition = partition,
                                           .next = account->watches,
                                           .config = *config,
-                                          .delta_base_bytes = account->used_bytes};
-    account->watches = watch;
+                                          .delta_base_bytes = wrt_account_used(account)};
+    __atomic_store_n(&account->watches, watch, __ATOMIC_RELAXED);
     wrt_account_unlock(account->tree);
     return WRT_OK;
 }
@@ -122,7 +122,7 @@ static void unlink_watch(struct wrt_account *account, struct wrt_partition_watch
 
     while (*at != watch)
         at = &(*at)->next;
-    *at = watch->next;
+    __atomic_store_n(at, watch->next, __ATOMIC_RELAXED); /* a charge may look at the first */
     if (!watch->is_pending)
         return;
     for (at = &account->tree->pending; *at != watch; at = &(*at)->next_pending) {
