@@ -210,5 +210,10 @@ wrt_module_get_branch_hint(const struct wrt_module *module, uint32_t index,
 WRT_API struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
                                                   uint32_t function_index);
 
+/* The slots of 8 bytes that one call of a function of the module takes on the value stack: locals,
+ * operands and its header. 0: an imported function, or there is none of that index. O(1). */
+WRT_API uint32_t wrt_module_function_frame_slots(const struct wrt_module *module,
+                                                 uint32_t function_index);
+
 WRT_END_DECLS
 #endif

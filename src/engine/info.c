@@ -200,3 +200,11 @@ struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
             return module->exports[i].name;
     return (struct wrt_bytes){NULL, 0};
 }
+
+uint32_t wrt_module_function_frame_slots(const struct wrt_module *module, uint32_t function_index)
+{
+    const struct wrt_module_info *info = &module->info;
+    if (function_index < info->imported_function_count || function_index >= info->function_count)
+        return 0;
+    return module->codes[function_index - info->imported_function_count].frame_slots;
+}

@@ -178,9 +178,11 @@ void wrt_store_add_fuel(struct wrt_store *store, uint64_t fuel)
     exec->fuel_reserve += (uint64_t)fuel_pool(store) - before;
 }
 
+/* A trap leaves the path before all of it is settled, and what is settled alone can be below 0. */
 uint64_t wrt_store_fuel_used(const struct wrt_store *store)
 {
-    return (uint64_t)(fuel_pool(store) - (int64_t)store->exec.fuel_reserve - store->exec.fuel);
+    const int64_t used = fuel_pool(store) - (int64_t)store->exec.fuel_reserve - store->exec.fuel;
+    return used > 0 ? (uint64_t)used : 0;
 }
 
 uint64_t wrt_store_fuel_left(const struct wrt_store *store)
@@ -188,7 +190,8 @@ uint64_t wrt_store_fuel_left(const struct wrt_store *store)
     if (store->exec.fuel_limit > (uint64_t)WRT_BOUNDLESS)
         return UINT64_MAX;
     const int64_t left = (int64_t)store->exec.fuel_reserve + store->exec.fuel;
-    return left > 0 ? (uint64_t)left : 0;
+    const int64_t most = fuel_pool(store);
+    return left <= 0 ? 0 : (uint64_t)(left < most ? left : most);
 }
 
 void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns)

@@ -59,7 +59,7 @@ version=$(sed -n 's/.*WRT_VERSION_STRING "\(.*\)"/\1/p' include/wrt/base.h)
 exactly '--version prints the version' "wrt $version" --version
 expect '--help lists the commands' 0 '^  validate ' '' --help
 expect '--help lists the exit codes' 0 '^  245  the guest trapped' '' --help
-for command in run resume profile inspect validate verify-levels doctor qnx-selftest; do
+for command in run resume profile inspect validate bound calibrate verify-levels doctor qnx-selftest; do
   expect "$command --help" 0 "^usage: wrt $command" '' $command --help
 done
 expect 'no command' 240 '' '^wrt: no command given' 
@@ -77,6 +77,26 @@ for value in '--fuel many' '--fuel -1' '--fuel 99999999999999999999' '--deadline
   expect "a bad value: $value" 240 '' '^wrt: --[a-z-]+ takes .*, not ' run $value values.wasm
 done
 expect 'stats in an unknown format' 240 '' "^wrt: --stats takes .*not 'xml'" run --stats=xml values.wasm
+# ---- bounds ----
+exactly 'bound: without loops' 'two: fuel 2 units, stack 24 bytes, without loops' bound --export two bounds.wasm
+exactly 'bound: a counted loop' 'ten: fuel 70 units, stack 40 bytes, counted loops: 1' bound --export ten bounds.wasm
+exactly 'bound: the longer of what a table holds' 'either: fuel 4 units, stack 48 bytes, without loops' \
+  bound --export either bounds.wasm
+expect 'bound names a loop that it cannot prove' 0 'no bound: function 3 endless, byte 0x[0-9a-f]+: the turns' '' \
+  bound --export endless bounds.wasm
+expect 'bound names recursion' 0 'no bound: function 4 again, byte 0x[0-9a-f]+: recursion' '' \
+  bound --export again bounds.wasm
+expect 'bound names a table that others can change' 0 'a call through a table that others can change .table 1' '' \
+  bound --export any bounds.wasm
+expect 'bound --require fails' 251 'endless: fuel no bound' 'wrt: bounds.wasm: 3 of 7 have no bound' \
+  bound --require bounds.wasm
+expect 'bound: no such export' 249 '' "has no function 'three'" bound --export three bounds.wasm
+(cd "$work" && "$wrt" bound --json bounds.wasm | jq -e '.exports | length == 7 and (map(select(.fuel == null)) | length == 3)') \
+  >/dev/null && echo 'PASS bound --json' || echo 'FAIL bound --json'
+expect 'calibrate writes a table' 0 '' '' calibrate --runs 5 --out times
+expect 'bound takes times from it' 0 'time [0-9]+ ns by medians' '' bound --calibration times --export ten bounds.wasm
+echo 'plain 5' >"$work/short"
+expect 'a bad table is refused' 241 '' 'short: line 1 is not' bound --calibration short bounds.wasm
 expect 'a missing file' 241 '' '^wrt: cannot open nowhere.wasm: No such file' run nowhere.wasm
 expect 'a folder as file' 241 '' '^wrt: cannot read \.: ' run .
 if (cd "$work" && "$wrt" --version >/dev/full 2>stderr); [ $? = 241 ]; then

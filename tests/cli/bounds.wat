@@ -1,0 +1,13 @@
+(module
+  (table 2 funcref)
+  (table $open (export "table") 1 funcref)
+  (elem (table 0) (i32.const 0) func $one $two)
+  (type $plain (func))
+  (func $one (export "one") nop)
+  (func $two (export "two") i32.const 1 drop)
+  (func (export "ten") (local i32)
+    loop local.get 0 i32.const 1 i32.add local.tee 0 i32.const 10 i32.lt_u br_if 0 end)
+  (func (export "endless") (param i32) loop local.get 0 br_if 0 end)
+  (func $again (export "again") call $again)
+  (func (export "either") (param i32) local.get 0 call_indirect (type $plain))
+  (func (export "any") i32.const 0 call_indirect $open (type $plain)))
