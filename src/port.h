@@ -8,6 +8,7 @@
  * Shared preconditions (callers keep them, ports may assert them):
  *   P1  addresses and sizes of memory calls are multiples of wrt_port_page_bytes()
  *       and sizes are >= 1 page, unless the call says otherwise
+ *       (an address may carry a memory tag, wrt/hardware.h)
  *   P2  a range lies inside one reservation that wrt_port_reserve gave, not yet released
  *   P3  out pointers are not NULL; they are written on success only
  *   P4  times are nanoseconds of the monotonic clock; deadline 0 means "try, do not

@@ -16,6 +16,17 @@
  *       bitmap searches, two splits, three evictions of quick blocks with two merges each, and
  *       one arena taken from or given back to the cache or the system
  *
+ * With config.tags on a machine with memory tags (wrt/hardware.h) pointers carry a tag:
+ *
+ *   A5  a block's memory has one tag 1 .. 15, that of the pointer that was handed out; headers
+ *       have tag 0; at the time either is tagged, a block and the live or freed block beside it
+ *       have different tags
+ *   A6  free gives the memory another tag at once, which the next owner of the same block gets
+ *
+ * so that under WRT_TAG_MODE_SYNC every access beyond the last 16 bytes that hold the block
+ * faults, and one after free does until the memory was part of other blocks twice; then, and for
+ * wild pointers, 1 in 15 fits by chance. Tagging makes allocate, free and resize O(size).
+ *
  * A request that the system or the partition refuses first gives up all quick blocks and
  * cached arenas (O(quick_blocks + cache_blocks)) and tries once more: nothing is refused for
  * memory that is only kept for later.
@@ -28,6 +39,7 @@
 #define WRT_ARENA_H
 
 #include "wrt/base.h"
+#include "wrt/hardware.h"
 #include "wrt/verification.h"
 
 WRT_BEGIN_DECLS
@@ -60,13 +72,15 @@ struct wrt_arena_config {
     size_t static_block_bytes;
     struct wrt_arena *parent; /* keeps: arenas are blocks of this one; must outlive it */
     bool is_shared;        /* any thread may call; ERR_UNSUPPORTED without threads */
+    enum wrt_tagging tags; /* not with static_block or parent: WANTED is OFF then, REQUIRED
+                              ERR_UNSUPPORTED. What is checked is each thread's mode */
     enum wrt_verification_level verification; /* checks of the room "arena"; 0 = Standard */
 };
 
 /* Reads the environment into *config, over what it holds: WRT_ARENA_SIZE (bytes),
  * WRT_ARENA_CACHE_MAXBLK (0 = no cache), WRT_ARENA_CACHE_MAXSZ (bytes), WRT_MEMORY_HOLD
  * (0 or 1), WRT_MEMORY_PREALLOCATE (bytes), WRT_FREE_LIFO (1 = last freed first, 0 = first
- * in, first out). ERR_ARGUMENT names a variable that is not a plain decimal number in its
+ * in, first out), WRT_ARENA_TAGS (0 off, 1 wanted, 2 required). ERR_ARGUMENT names a variable that is not a plain decimal number in its
  * range; *config is untouched then. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_config_from_environment(struct wrt_arena_config *config, struct wrt_error *error);
@@ -112,7 +126,7 @@ struct wrt_arena {
     struct wrt_account *account; /* charged before pages are taken; NULL = none */
     struct wrt_arena_slab *slab; /* where pages come from; NULL = the system */
     struct wrt_arena *parent;
-    bool is_static, is_fifo, is_monotonic, is_holding, is_locking, is_shared;
+    bool is_static, is_fifo, is_monotonic, is_holding, is_locking, is_shared, is_tagged;
     uint64_t lock_words[8];
 };
 
@@ -135,7 +149,7 @@ wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_
 
 /* Takes a block back; NULL is WRT_OK. O(1), except O(size) with the check "scrub".
  *   ERR_ARGUMENT  the pointer is not a block of an arena (misaligned, or no header there)
- *   ERR_STATE     the block is free already
+ *   ERR_STATE     the block is free already (tagged: or was, and is another's now)
  *   ERR_CORRUPT   its header, its canary or a neighbour was overwritten
  * On error nothing changes: the block, if it is one, stays in use. Below Minimal nothing is
  * checked and a wrong pointer is undefined behaviour. */
@@ -167,6 +181,7 @@ struct wrt_arena_info {
     uint32_t quick_blocks, quarantined_blocks;
     uint64_t allocations, quick_hits, cache_hits, arenas_mapped, arenas_returned;
     uint64_t damages;                    /* crimes found */
+    bool is_tagged;
     /* by power of two: class c holds block sizes (header included) from 2^(c+7) bytes;
      * class 0 below 256, the last one large blocks */
     uint32_t live[WRT_ARENA_CLASSES], live_peak[WRT_ARENA_CLASSES];
@@ -178,12 +193,18 @@ struct wrt_arena_piece {
     const void *address;
     size_t size_bytes; /* live: as asked for; otherwise the payload's size */
     enum wrt_arena_piece_kind kind;
+    uint8_t memory_tag; /* 0: not tagged */
 };
 /* For debuggers: calls visit for each piece until it returns false. `visit` must not call
  * this arena. O(pieces). */
 WRT_API void wrt_arena_walk(const struct wrt_arena *arena,
                             bool (*visit)(void *context, const struct wrt_arena_piece *piece),
                             void *context);
+
+/* The piece that `address` lies in, its header included; false: none of this arena. For reports
+ * of faults. O(arenas + pieces of one). */
+WRT_API bool wrt_arena_find(const struct wrt_arena *arena, const void *address,
+                            struct wrt_arena_piece *out);
 
 /* Checks every header, canary, link and sum, whatever the level. O(pieces).
  * ERR_CORRUPT; the error text says which block. */

@@ -18,6 +18,7 @@
 #define WRT_MEMORY_H
 
 #include "wrt/base.h"
+#include "wrt/hardware.h"
 #include "wrt/partition.h"
 
 WRT_BEGIN_DECLS
@@ -65,6 +66,10 @@ struct wrt_page_config {
     const char *typed_pool;             /* RESERVED: QNX typed memory by name; borrowed */
     bool prefault;           /* no access faults later: committed pages are resident at once */
     bool lock;               /* and stay so; ERR_DENIED or ERR_LIMIT if that is not allowed */
+    enum wrt_tagging tags;   /* RESERVED without image: all its bytes and its base have one tag,
+                                which is not that of the next tagged memory before or after; an
+                                access by any other pointer faults. Commit, growth and reset
+                                become O(bytes). Else WANTED is OFF, REQUIRED ERR_UNSUPPORTED */
 };
 
 /* One linear memory. The engine reads base and size_bytes directly (private otherwise).
@@ -72,7 +77,7 @@ struct wrt_page_config {
  *   base + size_bytes .. reserved  not accessible
  */
 struct wrt_page_allocator {
-    uint8_t *base;           /* never moves but with NATIVE */
+    uint8_t *base;           /* never moves but with NATIVE; carries its tag */
     uint64_t size_bytes;     /* current; a multiple of page_bytes */
     uint64_t page_bytes;
     uint64_t maximum_pages;
@@ -137,6 +142,7 @@ struct wrt_page_info {
     bool has_figures;        /* the system told the three below */
     uint64_t resident_bytes, huge_bytes, locked_bytes;
     enum wrt_huge_pages huge_requested;
+    uint8_t tag;             /* of all its bytes; 0: not tagged */
 };
 WRT_API void wrt_pages_get_info(const struct wrt_page_allocator *pages,
                                 struct wrt_page_info *out);

@@ -180,7 +180,10 @@ static inline void wrt_partition_guard_cleanup(struct wrt_partition_guard *guard
 /* Enters, runs body(argument), leaves; guards that body leaves open are left too.
  *   ERR_DENIED  body touched a sealed partition that no thread is inside of: it was left at once
  *               (it must hold no lock there) and the error names that partition and the address
- *   ERR_TRAP    body touched a guard of a linear memory
+ *   ERR_TRAP    body touched a guard of a linear memory, or one by a pointer with another tag
+ *   ERR_CORRUPT body touched a block of a tagged arena by a pointer with another tag: the error
+ *               names the block, the partition and both tags; in the modes that report late,
+ *               only that it happened
  * Where the system reports no faults body runs all the same. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_run(struct wrt_partition *partition, void (*body)(void *argument),

@@ -23,6 +23,7 @@
 #endif
 
 #include "../posix/posix.h"
+#include "base/tags.h"
 #include "port_hardware.h"
 
 /* ---- what the machine says of itself ---- */
@@ -204,7 +205,7 @@ void wrt_port_key_destroy(uint32_t key)
 enum wrt_status wrt_port_key_protect(void *address, size_t size_bytes, unsigned rights,
                                      uint32_t key)
 {
-    if (syscall(SYS_pkey_mprotect, address, size_bytes, wrt_linux_protection(rights), key) != 0)
+    if (syscall(SYS_pkey_mprotect, wrt_untagged(address), size_bytes, wrt_linux_protection(rights), key) != 0)
         return wrt_linux_to_status(errno);
     return WRT_OK;
 }

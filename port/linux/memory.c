@@ -1,10 +1,13 @@
 /* port/linux/memory.c - virtual memory and memory objects by mmap and friends.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * Addresses may come with a memory tag; the calls that map take none.
  */
 #define _GNU_SOURCE
 #include "linux.h"
 
 #include "base/checked.h"
+#include "base/tags.h"
 #include "port_hardware.h"
 
 #include <errno.h>
@@ -155,7 +158,7 @@ enum wrt_status wrt_port_commit(void *address, size_t size_bytes, unsigned right
 
 enum wrt_status wrt_port_decommit(void *address, size_t size_bytes)
 {
-    void *again = mmap(address, size_bytes, PROT_NONE,
+    void *again = mmap(wrt_untagged(address), size_bytes, PROT_NONE,
                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     return again == MAP_FAILED ? wrt_linux_to_status(errno) : WRT_OK;
@@ -167,21 +170,21 @@ enum wrt_status wrt_port_protect(void *address, size_t size_bytes, unsigned righ
         return WRT_ERR_ARGUMENT;
     if (rights & WRT_PORT_TAGGED && !wrt_port_has_tags())
         return WRT_ERR_UNSUPPORTED;
-    if (mprotect(address, size_bytes, wrt_linux_protection(rights)) != 0)
+    if (mprotect(wrt_untagged(address), size_bytes, wrt_linux_protection(rights)) != 0)
         return wrt_linux_to_status(errno);
     return WRT_OK;
 }
 
 enum wrt_status wrt_port_reset(void *address, size_t size_bytes)
 {
-    if (madvise(address, size_bytes, MADV_DONTNEED) != 0)
+    if (madvise(wrt_untagged(address), size_bytes, MADV_DONTNEED) != 0)
         return wrt_linux_to_status(errno);
     return WRT_OK;
 }
 
 enum wrt_status wrt_port_release(void *address, size_t size_bytes)
 {
-    return munmap(address, size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
+    return munmap(wrt_untagged(address), size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
 }
 
 /* Writes one byte of each page back to itself, as an atomic so that no update by another
@@ -194,7 +197,7 @@ static void touch_each_page(uint8_t *address, size_t size_bytes)
 
 enum wrt_status wrt_port_prefault(void *address, size_t size_bytes, bool lock)
 {
-    if (madvise(address, size_bytes, MADV_POPULATE_WRITE) != 0) {
+    if (madvise(wrt_untagged(address), size_bytes, MADV_POPULATE_WRITE) != 0) {
         if (errno != EINVAL)
             return wrt_linux_to_status(errno);
         touch_each_page(address, size_bytes);
@@ -202,7 +205,7 @@ enum wrt_status wrt_port_prefault(void *address, size_t size_bytes, bool lock)
     if (!lock)
         return WRT_OK;
     wrt_linux_note_requested(WRT_LINUX_LOCK);
-    if (mlock(address, size_bytes) != 0)
+    if (mlock(wrt_untagged(address), size_bytes) != 0)
         return errno == ENOMEM ? WRT_ERR_LIMIT : wrt_linux_to_status(errno);
     wrt_linux_note_active(WRT_LINUX_LOCK);
     return WRT_OK;
@@ -210,7 +213,7 @@ enum wrt_status wrt_port_prefault(void *address, size_t size_bytes, bool lock)
 
 enum wrt_status wrt_port_unlock(void *address, size_t size_bytes)
 {
-    return munlock(address, size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
+    return munlock(wrt_untagged(address), size_bytes) == 0 ? WRT_OK : wrt_linux_to_status(errno);
 }
 
 /* The kernel's copy fails with EFAULT where an access would fault. */
@@ -218,7 +221,7 @@ enum wrt_status wrt_port_probe(const void *address, unsigned rights)
 {
     uint8_t byte;
     struct iovec here = {.iov_base = &byte, .iov_len = 1};
-    struct iovec there = {.iov_base = (void *)(uintptr_t)address, .iov_len = 1};
+    struct iovec there = {.iov_base = wrt_untagged(address), .iov_len = 1};
     ssize_t moved;
 
     wrt_linux_note_requested(WRT_LINUX_PROBE);
@@ -265,7 +268,7 @@ enum wrt_status wrt_port_query(const void *address, size_t size_bytes,
                                struct wrt_port_range_info *out)
 {
     struct wrt_port_range_info sum = {0};
-    uintptr_t start = (uintptr_t)address;
+    uintptr_t start = (uintptr_t)wrt_untagged(address);
     char buffer[4096];
     size_t held = 0;
     bool overlaps = false;
@@ -325,7 +328,7 @@ enum wrt_status wrt_port_object_map(const struct wrt_port_object *object, void *
 
     if (!is_valid_rights(rights))
         return WRT_ERR_ARGUMENT;
-    mapped = mmap(address, object->size_bytes, wrt_linux_protection(rights),
+    mapped = mmap(wrt_untagged(address), object->size_bytes, wrt_linux_protection(rights),
                   MAP_FIXED | (is_private ? MAP_PRIVATE : MAP_SHARED), (int)object->handle, 0);
     return mapped == MAP_FAILED ? wrt_linux_to_status(errno) : WRT_OK;
 }

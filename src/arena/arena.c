@@ -11,6 +11,7 @@
 #include "arena/block.h"
 #include "arena/chunk.h"
 #include "arena/lists.h"
+#include "arena/tagging.h"
 #include "base/checked.h"
 #include "base/error.h"
 
@@ -237,15 +238,15 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
     if (status != WRT_OK)
         return status;
     large = pages;
-    *large = (struct wrt_arena_large){
-        .next = arena->large, .bytes = bytes, .asked_bytes = size_bytes};
+    *large = (struct wrt_arena_large){.next = arena->large, .bytes = bytes,
+                                      .ticket = large->ticket, .asked_bytes = size_bytes};
     if (large->next != NULL)
         large->next->previous = large;
     arena->large = large;
     block = block_at(pages, lead - HEADER_BYTES);
     set_word(arena, block, 0, (uint32_t)(lead / UNIT_BYTES), 0, BLOCK_LARGE);
     count_in(arena, WRT_ARENA_CLASSES - 1, size_bytes);
-    *out = payload_of(block);
+    *out = tag_large(arena, payload_of(block), size_bytes);
     return WRT_OK;
 }
 
@@ -427,7 +428,7 @@ allocate_slow(struct wrt_arena *arena, size_t size_bytes, size_t alignment, void
         return damaged(arena, error, block, "a neighbour was overwritten");
     make_live(arena, block, size_bytes);
     count_in(arena, class_index(block), size_bytes);
-    *out = payload_of(block);
+    *out = is_tagged(arena) ? tag_new(block) : payload_of(block);
     return WRT_OK;
 }
 
@@ -459,7 +460,8 @@ static inline enum wrt_status allocate_block(struct wrt_arena *arena, size_t siz
     make_live(arena, block, size_bytes);
     arena->quick_hits++;
     count_in(arena, class / WRT_ARENA_SECOND_LEVELS, size_bytes);
-    *out = payload_of(block);
+    /* its memory has had one tag since it was freed */
+    *out = is_tagged(arena) ? wrt_tag_load(payload_of(block)) : payload_of(block);
     return WRT_OK;
 }
 
@@ -468,6 +470,7 @@ static inline void free_block(struct wrt_arena *arena, struct wrt_arena_block *b
     uint32_t rounded;
     unsigned class = class_above(units_of(block), &rounded);
 
+    tag_freed(arena, block);
     if (has_check(arena, WRT_CHECK_ARENA_SCRUB))
         quarantine(arena, block);
     else if (arena->quick_count < arena->quick_limit && class < QUICK_CLASSES &&
@@ -494,8 +497,9 @@ static bool is_within_chunks(const struct wrt_arena *arena, const void *payload)
 
 /* Is there a live block's header in front of `payload`, and are it and what the level asks
  * for as they were? The walk over the arenas happens on error only. */
-static inline enum wrt_status examine(const struct wrt_arena *arena, const void *payload)
+static inline enum wrt_status examine(const struct wrt_arena *arena, const void *given)
 {
+    const void *payload = plain(arena, given);
     const struct wrt_arena_block *block = block_of(payload);
     enum block_state state;
 
@@ -508,6 +512,8 @@ static inline enum wrt_status examine(const struct wrt_arena *arena, const void 
     state = state_of(block);
     if (state != BLOCK_LIVE && state != BLOCK_LARGE)
         return WRT_ERR_STATE;
+    if (is_tagged(arena) && wrt_tag_load(payload) != given)
+        return WRT_ERR_STATE; /* freed, and another's now */
     if (!has_sound_end(arena, block))
         return WRT_ERR_CORRUPT;
     if (has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS) && !has_sound_neighbours(arena, block))
@@ -519,7 +525,7 @@ static inline enum wrt_status examine(const struct wrt_arena *arena, const void 
 
 static inline enum wrt_status free_locked(struct wrt_arena *arena, void *payload)
 {
-    struct wrt_arena_block *block = block_of(payload);
+    struct wrt_arena_block *block = block_of(plain(arena, payload));
     enum wrt_status status = examine(arena, payload);
 
     if (status != WRT_OK) {
@@ -567,7 +573,7 @@ static inline enum wrt_status try_allocate(struct wrt_arena *arena, size_t size_
         return allocate_block(arena, size_bytes, alignment, out, error);
     status = allocate_large(arena, size_bytes, size_bytes, alignment, out, error);
     if (status == WRT_OK && has_check(arena, WRT_CHECK_ARENA_CANARY))
-        set_canary(arena, (uint8_t *)*out + size_bytes);
+        set_canary(arena, (uint8_t *)plain(arena, *out) + size_bytes);
     return status;
 }
 
@@ -606,6 +612,7 @@ static bool resize_large_in_place(struct wrt_arena *arena, struct wrt_arena_bloc
     if (size_bytes > large_capacity(block) || size_bytes <= arena->large_bytes)
         return false;
     large->asked_bytes = size_bytes;
+    tag_large_resized(arena, payload_of(block), old_bytes, size_bytes);
     resized(arena, block, WRT_ARENA_CLASSES - 1, old_bytes, size_bytes);
     return true;
 }
@@ -618,6 +625,7 @@ static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *blo
     struct wrt_arena_block *after = block_after(block);
     size_t old_bytes = asked_bytes(block);
     unsigned class = class_index(block);
+    uint32_t old_units = room;
     bool is_joined;
 
     if (size_bytes > arena->large_bytes)
@@ -626,7 +634,7 @@ static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *blo
     is_joined = is_takable(arena, after); /* also to shrink: the rest must not be its neighbour */
     if (is_joined)
         room += units_of(after);
-    if (room < units)
+    if (room < units || !may_touch(arena, block, block_at(block, (size_t)room * UNIT_BYTES)))
         return false;
     if (is_joined) {
         list_remove(arena, after);
@@ -635,6 +643,7 @@ static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *blo
     set_word(arena, block, room, previous_units_of(block), 0, BLOCK_NONE);
     split(arena, block, units);
     set_use(arena, block, (uint32_t)(payload_bytes(block) - size_bytes), BLOCK_LIVE);
+    tag_resized(arena, block, old_units);
     resized(arena, block, class, old_bytes, size_bytes);
     return true;
 }
@@ -642,7 +651,7 @@ static bool resize_in_place(struct wrt_arena *arena, struct wrt_arena_block *blo
 static enum wrt_status move(struct wrt_arena *arena, void *old, size_t size_bytes, void **out,
                             struct wrt_error *error)
 {
-    size_t old_bytes = asked_bytes(block_of(old));
+    size_t old_bytes = asked_bytes(block_of(plain(arena, old)));
     size_t capacity = size_bytes;
     enum wrt_status status;
 
@@ -652,7 +661,7 @@ static enum wrt_status move(struct wrt_arena *arena, void *old, size_t size_byte
     if (capacity != size_bytes &&
         allocate_large(arena, size_bytes, capacity, UNIT_BYTES, out, NULL) == WRT_OK) {
         if (has_check(arena, WRT_CHECK_ARENA_CANARY))
-            set_canary(arena, (uint8_t *)*out + size_bytes);
+            set_canary(arena, (uint8_t *)plain(arena, *out) + size_bytes);
     } else {
         status = allocate_locked(arena, size_bytes, UNIT_BYTES, out, error);
         if (status != WRT_OK)
@@ -665,7 +674,7 @@ static enum wrt_status move(struct wrt_arena *arena, void *old, size_t size_byte
 static enum wrt_status resize_locked(struct wrt_arena *arena, void *old, size_t size_bytes,
                                      void **out, struct wrt_error *error)
 {
-    struct wrt_arena_block *block = block_of(old);
+    struct wrt_arena_block *block = block_of(plain(arena, old));
     enum wrt_status status = examine(arena, old);
 
     if (status != WRT_OK) {
@@ -691,10 +700,12 @@ static void lock(const struct wrt_arena *arena)
 {
     if (arena->is_shared)
         (void)!wrt_port_mutex_lock(lock_of(arena));
+    override_tags(arena, true);
 }
 
 static void unlock(const struct wrt_arena *arena)
 {
+    override_tags(arena, false);
     if (arena->is_shared)
         wrt_port_mutex_unlock(lock_of(arena));
 }
@@ -828,7 +839,7 @@ size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *block)
         return 0;
     lock(arena);
     if (examine(arena, block) == WRT_OK)
-        bytes = asked_bytes(block_of(block));
+        bytes = asked_bytes(block_of(plain(arena, block)));
     unlock(arena);
     return bytes;
 }

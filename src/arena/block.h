@@ -50,15 +50,20 @@ struct wrt_arena_block {
 struct wrt_arena_chunk {
     struct wrt_arena_chunk *next, *previous;
     size_t bytes;     /* of the whole chunk */
+    uint32_t ticket;  /* tagged: in the table of our address ranges; as in the next struct */
     /* makes the header 56 bytes, whatever a pointer has, so that payloads are aligned */
-    uint8_t unused[56 - 2 * sizeof(void *) - sizeof(size_t)];
+    uint8_t unused[56 - 2 * sizeof(void *) - sizeof(size_t) - sizeof(uint32_t)];
 };
 
 struct wrt_arena_large {
     struct wrt_arena_large *next, *previous;
     size_t bytes; /* of the mapping, guards not counted */
+    uint32_t ticket;
     size_t asked_bytes;
 };
+
+_Static_assert(offsetof(struct wrt_arena_chunk, ticket) == offsetof(struct wrt_arena_large, ticket),
+               "wrt_arena_take_pages writes it for both");
 
 _Static_assert(sizeof(struct wrt_arena_chunk) % UNIT_BYTES == HEADER_BYTES, "alignment");
 _Static_assert(offsetof(struct wrt_arena_block, next) == HEADER_BYTES, "header size");

@@ -7,7 +7,9 @@
 #include "arena/chunk.h"
 
 #include "arena/account.h"
+#include "arena/owner.h"
 #include "arena/slab.h"
+#include "arena/tagging.h"
 #include "base/error.h"
 
 enum { PAGE_ALIGNMENT = 4096 }; /* alignment of blocks is reckoned from their mapping's */
@@ -19,7 +21,8 @@ static bool is_guarded(const struct wrt_arena *arena)
 
 static enum wrt_status map(struct wrt_arena *arena, size_t size_bytes, void **out)
 {
-    struct wrt_port_request request = {.bytes = size_bytes, .rights = WRT_PORT_READ_WRITE};
+    unsigned rights = WRT_PORT_READ_WRITE | (is_tagged(arena) ? WRT_PORT_TAGGED : 0u);
+    struct wrt_port_request request = {.bytes = size_bytes, .rights = rights};
     size_t page = wrt_port_page_bytes();
     enum wrt_status status;
     void *start;
@@ -33,7 +36,7 @@ static enum wrt_status map(struct wrt_arena *arena, size_t size_bytes, void **ou
     status = wrt_port_reserve(&request, &start);
     if (status != WRT_OK)
         return status;
-    status = wrt_port_commit((uint8_t *)start + page, size_bytes, WRT_PORT_READ_WRITE);
+    status = wrt_port_commit((uint8_t *)start + page, size_bytes, rights);
     if (status != WRT_OK) {
         (void)!wrt_port_release(start, request.bytes);
         return status;
@@ -55,6 +58,25 @@ static enum wrt_status unmap(struct wrt_arena *arena, void *pages, size_t size_b
     return wrt_port_release((uint8_t *)pages - page, size_bytes + 2 * page);
 }
 
+/* A tagged arena's pages are known to the fault handler; the ticket is written where chunks and
+ * large blocks have it. */
+static enum wrt_status map_known(struct wrt_arena *arena, size_t size_bytes, void **out)
+{
+    struct wrt_owner owner = {.is_sealed = arena->slab != NULL, .arena = arena};
+    enum wrt_status status = map(arena, size_bytes, out);
+    struct wrt_arena_chunk *chunk;
+
+    if (status != WRT_OK || !is_tagged(arena))
+        return status;
+    chunk = *out;
+    (void)strncpy(owner.name, arena->account != NULL ? arena->account->name : "arena",
+                  sizeof owner.name - 1);
+    status = wrt_owner_add(&owner, chunk, size_bytes, &chunk->ticket);
+    if (status != WRT_OK)
+        (void)!unmap(arena, chunk, size_bytes);
+    return status;
+}
+
 static enum wrt_status take_charged(struct wrt_arena *arena, size_t size_bytes, void **out,
                                     struct wrt_error *error)
 {
@@ -65,7 +87,7 @@ static enum wrt_status take_charged(struct wrt_arena *arena, size_t size_bytes, 
         if (status != WRT_OK)
             return status;
     }
-    status = map(arena, size_bytes, out);
+    status = map_known(arena, size_bytes, out);
     if (status == WRT_OK)
         return WRT_OK;
     if (arena->account != NULL)
@@ -95,8 +117,12 @@ enum wrt_status wrt_arena_take_pages(struct wrt_arena *arena, size_t size_bytes,
 /* What cannot be given back stays charged. */
 void wrt_arena_give_pages(struct wrt_arena *arena, void *pages, size_t size_bytes)
 {
-    enum wrt_status status = arena->parent != NULL ? wrt_arena_free(arena->parent, pages)
-                                                   : unmap(arena, pages, size_bytes);
+    uint32_t ticket = is_tagged(arena) ? ((struct wrt_arena_chunk *)pages)->ticket : 0;
+    enum wrt_status status;
+
+    wrt_owner_remove(ticket);
+    status = arena->parent != NULL ? wrt_arena_free(arena->parent, pages)
+                                   : unmap(arena, pages, size_bytes);
 
     if (status != WRT_OK) {
         arena->damages++;

@@ -3,6 +3,7 @@
  */
 #include "arena/block.h"
 #include "arena/lists.h"
+#include "arena/tagging.h"
 #include "base/error.h"
 #include "port.h"
 
@@ -15,10 +16,12 @@ static void lock(const struct wrt_arena *arena)
 {
     if (arena->is_shared)
         (void)!wrt_port_mutex_lock(lock_of(arena));
+    override_tags(arena, true);
 }
 
 static void unlock(const struct wrt_arena *arena)
 {
+    override_tags(arena, false);
     if (arena->is_shared)
         wrt_port_mutex_unlock(lock_of(arena));
 }
@@ -42,13 +45,25 @@ void wrt_arena_get_info(const struct wrt_arena *arena, struct wrt_arena_info *ou
         .arenas_mapped = arena->arenas_mapped,
         .arenas_returned = arena->arenas_returned,
         .damages = arena->damages,
+        .is_tagged = arena->is_tagged,
     };
     memcpy(out->live, arena->live, sizeof out->live);
     memcpy(out->live_peak, arena->live_peak, sizeof out->live_peak);
     unlock(arena);
 }
 
-static struct wrt_arena_piece describe(const struct wrt_arena_block *block)
+static struct wrt_arena_piece with_tag(const struct wrt_arena *arena,
+                                       struct wrt_arena_piece piece)
+{
+    if (is_tagged(arena)) {
+        piece.address = wrt_tag_load(piece.address);
+        piece.memory_tag = (uint8_t)wrt_pointer_tag(piece.address);
+    }
+    return piece;
+}
+
+static struct wrt_arena_piece describe(const struct wrt_arena *arena,
+                                       const struct wrt_arena_block *block)
 {
     struct wrt_arena_piece piece = {.address = payload_of(block),
                                     .size_bytes = payload_bytes(block)};
@@ -59,16 +74,16 @@ static struct wrt_arena_piece describe(const struct wrt_arena_block *block)
     } else {
         piece.kind = state_of(block) == BLOCK_FREE ? WRT_PIECE_FREE : WRT_PIECE_QUICK;
     }
-    return piece;
+    return with_tag(arena, piece);
 }
 
-static bool walk_chunk(const struct wrt_arena_chunk *chunk,
+static bool walk_chunk(const struct wrt_arena *arena, const struct wrt_arena_chunk *chunk,
                        bool (*visit)(void *, const struct wrt_arena_piece *), void *context)
 {
     const struct wrt_arena_block *block = first_block(chunk);
 
     for (; state_of(block) != BLOCK_END; block = block_after(block)) {
-        struct wrt_arena_piece piece = describe(block);
+        struct wrt_arena_piece piece = describe(arena, block);
         if (!visit(context, &piece))
             return false;
     }
@@ -95,11 +110,59 @@ void wrt_arena_walk(const struct wrt_arena *arena,
 
     lock(arena);
     for (chunk = arena->chunks; chunk != NULL; chunk = chunk->next)
-        if (!walk_chunk(chunk, visit, context))
+        if (!walk_chunk(arena, chunk, visit, context))
             break;
     if (chunk == NULL)
         (void)walk_large(arena, visit, context);
     unlock(arena);
+}
+
+/* ---- whose is an address? ---- */
+
+/* Stops at a header that is not one: the arena may be damaged. */
+static bool find_in_chunk(const struct wrt_arena *arena, const struct wrt_arena_chunk *chunk,
+                          const void *address, struct wrt_arena_piece *out)
+{
+    const struct wrt_arena_block *block = first_block(chunk);
+
+    while (is_signed(arena, block) && state_of(block) != BLOCK_END) {
+        if ((uintptr_t)address < (uintptr_t)block_after(block)) {
+            *out = describe(arena, block);
+            return true;
+        }
+        block = block_after(block);
+    }
+    return false;
+}
+
+static bool is_in(const void *start, size_t bytes, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)start < bytes;
+}
+
+static bool find(const struct wrt_arena *arena, const void *address, struct wrt_arena_piece *out)
+{
+    for (const struct wrt_arena_chunk *c = arena->chunks; c != NULL; c = c->next)
+        if (is_in(c, c->bytes, address))
+            return find_in_chunk(arena, c, address, out);
+    for (const struct wrt_arena_large *l = arena->large; l != NULL; l = l->next)
+        if (is_in(l, l->bytes, address)) {
+            *out = (struct wrt_arena_piece){
+                .address = l, .size_bytes = l->asked_bytes, .kind = WRT_PIECE_LARGE};
+            return true;
+        }
+    return false;
+}
+
+bool wrt_arena_find(const struct wrt_arena *arena, const void *address,
+                    struct wrt_arena_piece *out)
+{
+    bool is_found;
+
+    lock(arena);
+    is_found = find(arena, plain(arena, address), out);
+    unlock(arena);
+    return is_found;
 }
 
 /* ---- the check of everything ---- */

@@ -4,7 +4,7 @@
  * The fault handler may interrupt any code of any thread, so it takes no lock: slots are
  * written with end first cleared, then start, then end, and the handler reads end, start,
  * end. A slot that changes meanwhile is not the faulting one (its memory is in use).
- * Slots come in chunks of 1,024 (64 KiB each) that are mapped when needed and kept until
+ * Slots come in chunks of 1,024 (80 KiB each) that are mapped when needed and kept until
  * the process ends; free slots form a stack whose head carries a counter against ABA.
  */
 #include "arena/owner.h"
@@ -20,6 +20,8 @@ struct slot {
     _Atomic uintptr_t start, end; /* end 0: free */
     _Atomic uint32_t next;        /* ticket of the next free slot; 0 = none */
     bool is_sealed;
+    uint8_t tag;
+    struct wrt_arena *arena;
     char name[32];                /* the partition's, copied: it may end before the report */
 };
 
@@ -109,6 +111,8 @@ enum wrt_status wrt_owner_add(const struct wrt_owner *owner, const void *start,
     }
     slot = slot_of(ticket);
     slot->is_sealed = owner->is_sealed;
+    slot->tag = owner->tag;
+    slot->arena = owner->arena;
     memcpy(slot->name, owner->name, sizeof slot->name);
     atomic_store(&slot->start, (uintptr_t)start);
     atomic_store(&slot->end, (uintptr_t)start + (uintptr_t)size_bytes);
@@ -131,6 +135,28 @@ void wrt_owner_resize(uint32_t ticket, uint64_t size_bytes)
     atomic_store(&slot->end, atomic_load(&slot->start) + (uintptr_t)size_bytes);
 }
 
+unsigned wrt_owner_tags_beside(const void *start, const void *end)
+{
+    uintptr_t low = (uintptr_t)start, high = (uintptr_t)end, below = 0, above = UINTPTR_MAX;
+    uint32_t used = atomic_load(&fresh);
+    unsigned tag_below = 0, tag_above = 0;
+
+    for (uint32_t ticket = 1; ticket <= used; ticket++) {
+        struct slot *slot = slot_of(ticket);
+        uintptr_t to = atomic_load(&slot->end), from = atomic_load(&slot->start);
+
+        if (to != 0 && to <= low && to >= below) {
+            below = to;
+            tag_below = slot->tag;
+        }
+        if (to != 0 && from >= high && from < above) {
+            above = from;
+            tag_above = slot->tag;
+        }
+    }
+    return 1u | 1u << tag_below | 1u << tag_above;
+}
+
 /* The smallest range: a memory's closed pages lie inside its reservation. */
 bool wrt_owner_find(const void *address, struct wrt_owner *out)
 {
@@ -145,6 +171,8 @@ bool wrt_owner_find(const void *address, struct wrt_owner *out)
             continue;
         smallest = end - start;
         out->is_sealed = slot->is_sealed;
+        out->tag = slot->tag;
+        out->arena = slot->arena;
         memcpy(out->name, slot->name, sizeof out->name);
     }
     return smallest != UINTPTR_MAX;

@@ -5,7 +5,10 @@
 #include "arena/block.h"
 #include "arena/chunk.h"
 #include "arena/lists.h"
+#include "arena/slab.h"
+#include "arena/tagging.h"
 #include "base/error.h"
+#include "port_hardware.h"
 
 #include <stdlib.h>
 
@@ -52,6 +55,12 @@ static enum wrt_status check_backing(const struct wrt_arena_config *config,
     return WRT_OK;
 }
 
+/* Pages of our own can be tagged, where the machine can. */
+static bool can_tag(const struct wrt_arena_config *config)
+{
+    return wrt_port_has_tags() && config->static_block == NULL && config->parent == NULL;
+}
+
 static enum wrt_status check_config(const struct wrt_arena_config *config,
                                     struct wrt_error *error)
 {
@@ -76,6 +85,12 @@ static enum wrt_status check_config(const struct wrt_arena_config *config,
     if ((unsigned)config->verification > WRT_VERIFY_CRITICAL)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no verification level %d",
                         (int)config->verification);
+    if ((unsigned)config->tags > WRT_TAGGING_REQUIRED)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "no tags %d", (int)config->tags);
+    if (config->tags == WRT_TAGGING_REQUIRED && !can_tag(config))
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "%s",
+                        wrt_port_has_tags() ? "tags with a static_block or a parent"
+                                            : "tags: this machine has no memory tags");
     return check_backing(config, error);
 }
 
@@ -122,8 +137,9 @@ static void set_limits(struct wrt_arena *arena, const struct wrt_arena_config *c
     arena->is_static = config->static_block != NULL;
     arena->parent = config->parent;
     arena->checks = checks_for(config);
+    arena->is_tagged = config->tags != WRT_TAGGING_OFF && can_tag(config);
     arena->extra_bytes = HEADER_BYTES + UNIT_BYTES - 1;
-    if (has_check(arena, WRT_CHECK_ARENA_CANARY))
+    if (has_check(arena, WRT_CHECK_ARENA_CANARY) || arena->is_tagged)
         arena->extra_bytes += CANARY_BYTES;
 }
 
@@ -133,7 +149,7 @@ static void set_short_way(struct wrt_arena *arena, const struct wrt_arena_config
     size_t most = (size_t)(QUICK_UNITS_LIMIT - 2 * QUICK_UNITS_LIMIT / 16) * UNIT_BYTES;
 
     arena->quick_size_limit = most < arena->large_bytes ? most : arena->large_bytes;
-    if (config->is_shared || arena->quick_limit == 0 ||
+    if (config->is_shared || arena->quick_limit == 0 || arena->is_tagged ||
         has_check(arena, WRT_CHECK_ARENA_SCRUB) || has_check(arena, WRT_CHECK_ARENA_NEIGHBOURS))
         arena->quick_size_limit = 0;
 }
@@ -183,6 +199,8 @@ enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
     memset(arena, 0, sizeof *arena);
     arena->account = account;
     arena->slab = slab;
+    if (slab != NULL)
+        slab->is_tagged = config->tags != WRT_TAGGING_OFF && can_tag(config);
     arena->secret = make_secret(arena);
     set_limits(arena, config);
     if (config->is_shared) {
@@ -207,6 +225,7 @@ enum wrt_status wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_c
 
 void wrt_arena_deinit(struct wrt_arena *arena)
 {
+    override_tags(arena, true);
     while (arena->chunks != NULL && !arena->is_static) {
         struct wrt_arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->next;
@@ -220,6 +239,7 @@ void wrt_arena_deinit(struct wrt_arena *arena)
     arena->is_holding = false;
     arena->held_floor_bytes = 0;
     wrt_arena_trim_cache(arena, 0, 0);
+    override_tags(arena, false);
     if (arena->is_shared)
         wrt_port_mutex_deinit((struct wrt_port_mutex *)(void *)arena->lock_words);
     arena->is_shared = false;
@@ -253,6 +273,7 @@ enum wrt_status wrt_arena_config_from_environment(struct wrt_arena_config *confi
 {
     struct wrt_arena_config read = *config;
     size_t blocks = read.cache_blocks, hold = read.memory_hold, lifo = !read.free_fifo;
+    size_t tags = (size_t)read.tags;
     const struct {
         const char *name;
         size_t most;
@@ -264,6 +285,7 @@ enum wrt_status wrt_arena_config_from_environment(struct wrt_arena_config *confi
         {"WRT_MEMORY_HOLD", 1, &hold},
         {"WRT_MEMORY_PREALLOCATE", PTRDIFF_MAX, &read.preallocate_bytes},
         {"WRT_FREE_LIFO", 1, &lifo},
+        {"WRT_ARENA_TAGS", WRT_TAGGING_REQUIRED, &tags},
     };
 
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -277,6 +299,7 @@ enum wrt_status wrt_arena_config_from_environment(struct wrt_arena_config *confi
         read.no_cache = blocks == 0;
     read.memory_hold = hold != 0;
     read.free_fifo = lifo == 0;
+    read.tags = (enum wrt_tagging)tags;
     if (read.arena_bytes != 0 && (read.arena_bytes < MINIMUM_ARENA_BYTES ||
                                   read.arena_bytes % wrt_port_page_bytes() != 0))
         return wrt_fail(error, WRT_ERR_ARGUMENT,

@@ -10,6 +10,11 @@ struct wrt_slab_range {
     size_t bytes;
 };
 
+static unsigned rights_of(const struct wrt_arena_slab *slab)
+{
+    return WRT_PORT_READ_WRITE | (slab->is_tagged ? WRT_PORT_TAGGED : 0u);
+}
+
 static size_t round_up(size_t bytes)
 {
     size_t page = wrt_port_page_bytes();
@@ -78,7 +83,7 @@ enum wrt_status wrt_slab_take(struct wrt_arena_slab *slab, size_t size_bytes, vo
     }
     if (bytes > slab->reserved_bytes - slab->open_bytes)
         return WRT_ERR_NO_MEMORY;
-    status = wrt_port_commit(slab->base + slab->open_bytes, bytes, WRT_PORT_READ_WRITE);
+    status = wrt_port_commit(slab->base + slab->open_bytes, bytes, rights_of(slab));
     if (status != WRT_OK)
         return status;
     *out = slab->base + slab->open_bytes;
@@ -144,7 +149,7 @@ enum wrt_status wrt_slab_open(const struct wrt_arena_slab *slab)
 {
     if (slab->open_bytes == 0)
         return WRT_OK;
-    return wrt_port_protect(slab->base, slab->open_bytes, WRT_PORT_READ_WRITE);
+    return wrt_port_protect(slab->base, slab->open_bytes, rights_of(slab));
 }
 
 enum wrt_status wrt_slab_close(const struct wrt_arena_slab *slab)

@@ -23,6 +23,7 @@ struct wrt_arena_slab {
     uint8_t *base;
     size_t reserved_bytes, open_bytes;
     struct wrt_slab_range *free;
+    bool is_tagged; /* its pages have memory tags */
 };
 
 /* Reserves addresses for reserved_bytes (rounded up to pages). */

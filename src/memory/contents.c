@@ -25,6 +25,13 @@ static enum wrt_status make_resident(const struct wrt_page_allocator *pages, uin
     return WRT_OK;
 }
 
+/* New pages have tag 0. */
+static void tag(const struct wrt_page_allocator *pages, uint64_t from, uint64_t to)
+{
+    if (wrt_pointer_tag(pages->base) != 0)
+        wrt_tag_store(pages->base + from, (size_t)(to - from));
+}
+
 enum wrt_status wrt_pages_commit(struct wrt_page_allocator *pages, uint64_t from, uint64_t to,
                                  struct wrt_error *error)
 {
@@ -32,10 +39,11 @@ enum wrt_status wrt_pages_commit(struct wrt_page_allocator *pages, uint64_t from
 
     if (to == from)
         return WRT_OK;
-    status = wrt_port_commit(pages->base + from, (size_t)(to - from), WRT_PORT_READ_WRITE);
+    status = wrt_port_commit(pages->base + from, (size_t)(to - from), rights_when_open(pages));
     if (status != WRT_OK)
         return wrt_fail(error, status, "the system refused %" PRIu64 " bytes of linear memory",
                         to - from);
+    tag(pages, from, to);
     status = make_resident(pages, from, to, error);
     if (status != WRT_OK)
         (void)!wrt_port_decommit(pages->base + from, (size_t)(to - from));
@@ -108,6 +116,7 @@ enum wrt_status wrt_pages_clear(struct wrt_page_allocator *pages, uint64_t size_
     }
     if (status != WRT_OK)
         return wrt_fail(error, status, "the system refused to reset a memory");
+    tag(pages, kept, size_bytes);
     return make_resident(pages, kept, size_bytes, error);
 }
 
@@ -140,7 +149,7 @@ static enum wrt_status reset_mapped(struct wrt_page_allocator *pages, struct wrt
     if (committed == 0)
         return WRT_OK;
     if (pages->is_protected) {
-        status = wrt_port_protect(pages->base, (size_t)committed, WRT_PORT_READ_WRITE);
+        status = wrt_port_protect(pages->base, (size_t)committed, rights_when_open(pages));
         if (status != WRT_OK)
             return wrt_fail(error, status, "the system refused to open a memory again");
         pages->is_protected = false;
@@ -179,6 +188,7 @@ enum wrt_status wrt_pages_protect(struct wrt_page_allocator *pages, uint64_t off
 {
     enum wrt_status status;
     uint64_t end;
+    unsigned all;
 
     if (pages->provider != WRT_PAGES_RESERVED && pages->provider != WRT_PAGES_POOLED)
         return wrt_fail(error, WRT_ERR_UNSUPPORTED, "this page provider cannot change rights");
@@ -200,7 +210,10 @@ enum wrt_status wrt_pages_protect(struct wrt_page_allocator *pages, uint64_t off
         return wrt_fail(error, WRT_ERR_BOUNDS,
                         "range up to %" PRIu64 " in a memory of %" PRIu64 " bytes", end,
                         pages->size_bytes);
-    status = wrt_port_protect(pages->base + offset, (size_t)size_bytes, (unsigned)rights);
+    all = (unsigned)rights;
+    if (rights != WRT_PAGE_NONE && wrt_pointer_tag(pages->base) != 0)
+        all |= WRT_PORT_TAGGED;
+    status = wrt_port_protect(pages->base + offset, (size_t)size_bytes, all);
     if (status != WRT_OK)
         return wrt_fail(error, status, "the system refused those rights");
     pages->is_protected = true;
@@ -224,15 +237,16 @@ static enum wrt_status probe_guards(const struct wrt_page_allocator *pages,
 {
     uint64_t end = round_to_host(size_bytes);
     const uint8_t *limit = pages->reservation + pages->reservation_bytes;
+    const uint8_t *base = wrt_untagged(pages->base);
     unsigned forbidden = pages->guard_is_readable ? WRT_PORT_WRITE : WRT_PORT_READ;
 
-    if (pages->guard_before_bytes != 0 && !is_access(pages->base - 1, forbidden, false))
+    if (pages->guard_before_bytes != 0 && !is_access(base - 1, forbidden, false))
         return wrt_fail(error, WRT_ERR_CORRUPT, "the guard before the memory is open");
-    if (pages->base + end < limit && !is_access(pages->base + end, forbidden, false))
+    if (base + end < limit && !is_access(base + end, forbidden, false))
         return wrt_fail(error, WRT_ERR_CORRUPT, "the byte after the memory is accessible");
     if (end != 0 && !pages->is_protected &&
-        (!is_access(pages->base, WRT_PORT_READ, true) ||
-         !is_access(pages->base + end - 1, WRT_PORT_READ, true)))
+        (!is_access(base, WRT_PORT_READ, true) ||
+         !is_access(base + end - 1, WRT_PORT_READ, true)))
         return wrt_fail(error, WRT_ERR_CORRUPT, "the memory's own bytes are closed");
     return WRT_OK;
 }
@@ -258,13 +272,13 @@ enum wrt_status wrt_pages_verify(struct wrt_page_allocator *pages, uint64_t size
 bool wrt_pages_owns(const struct wrt_page_allocator *pages, const void *address,
                     int64_t *out_offset)
 {
-    uintptr_t at = (uintptr_t)address;
-    uintptr_t start = (uintptr_t)(pages->reservation ? pages->reservation : pages->base);
+    uintptr_t at = (uintptr_t)wrt_untagged(address), base = (uintptr_t)wrt_untagged(pages->base);
+    uintptr_t start = pages->reservation ? (uintptr_t)pages->reservation : base;
     uint64_t bytes = pages->reservation ? pages->reservation_bytes : pages->size_bytes;
 
     if (at < start || at - start >= bytes)
         return false;
-    *out_offset = (int64_t)(at - (uintptr_t)pages->base);
+    *out_offset = (int64_t)(at - base);
     return true;
 }
 
@@ -280,6 +294,7 @@ void wrt_pages_get_info(const struct wrt_page_allocator *pages, struct wrt_page_
         .guard_before_bytes = pages->guard_before_bytes,
         .guard_after_bytes = pages->guard_after_bytes,
         .huge_requested = pages->huge_pages,
+        .tag = (uint8_t)wrt_pointer_tag(pages->base),
     };
     out->guards_are_probed = pages->is_probed && wrt_port_probe(&here, WRT_PORT_READ) == WRT_OK;
     if (pages->committed_bytes == 0 ||

@@ -15,6 +15,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "memory/image.h"
+#include "port_hardware.h"
 #include "partition/region.h"
 
 #include <inttypes.h>
@@ -39,6 +40,12 @@ static enum wrt_status plan_sizes(const struct wrt_page_config *config, struct p
                         config->maximum_pages);
     plan->initial_bytes = config->initial_pages * plan->page_bytes;
     return WRT_OK;
+}
+
+/* An image's pages are the object's, which has no tags. */
+static bool can_tag(const struct wrt_page_config *config)
+{
+    return wrt_port_has_tags() && config->provider == WRT_PAGES_RESERVED && config->image == NULL;
 }
 
 static enum wrt_status plan_reservation(const struct wrt_page_config *config,
@@ -141,6 +148,7 @@ static enum wrt_status make_accessible(struct wrt_page_allocator *pages,
     struct wrt_owner owner = wrt_partition_owner(pages->partition);
     enum wrt_status status = set_guards(pages, plan, error);
 
+    owner.tag = (uint8_t)wrt_pointer_tag(pages->base);
     if (status == WRT_OK)
         status = wrt_pages_populate(pages, plan->committed_bytes, error);
     if (status == WRT_OK)
@@ -149,6 +157,14 @@ static enum wrt_status make_accessible(struct wrt_page_allocator *pages,
     if (status == WRT_ERR_NO_SPACE)
         return wrt_fail(error, status, "no room to remember one more linear memory");
     return status;
+}
+
+/* Another than those of the memories before and after it. */
+static uint8_t *choose_tag(const struct wrt_page_allocator *pages)
+{
+    return wrt_tag_choose(pages->base,
+                          wrt_owner_tags_beside(pages->reservation,
+                                                pages->reservation + pages->reservation_bytes));
 }
 
 static enum wrt_status map_reserved(struct wrt_page_allocator *pages,
@@ -166,6 +182,8 @@ static enum wrt_status map_reserved(struct wrt_page_allocator *pages,
     pages->guard_before_bytes = plan->before_bytes;
     pages->guard_after_bytes = plan->after_bytes;
     pages->base = pages->reservation + plan->before_bytes;
+    if (config->tags != WRT_TAGGING_OFF && can_tag(config))
+        pages->base = choose_tag(pages);
     status = make_accessible(pages, plan, error);
     if (status != WRT_OK)
         (void)!wrt_port_release(start, (size_t)plan->reservation_bytes);
@@ -337,6 +355,10 @@ static enum wrt_status check_fields(const struct wrt_partition *partition,
         return refuse_field("prefault and lock", error);
     if (!is_ours && wrt_partition_is_sealed(partition))
         return refuse_field("a sealed partition", error);
+    if ((unsigned)config->tags > WRT_TAGGING_REQUIRED)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "no tags %d", (int)config->tags);
+    if (config->tags == WRT_TAGGING_REQUIRED && !can_tag(config))
+        return refuse_field(wrt_port_has_tags() ? "tags" : "tags: the machine has none", error);
     if ((unsigned)config->huge_pages > WRT_HUGE_ADVISE)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no huge_pages %d", (int)config->huge_pages);
     return WRT_OK;
@@ -392,7 +414,7 @@ static enum wrt_status close_with_partition(struct wrt_page_allocator *pages)
     uint64_t bytes = pages->shared != NULL ? pages->size_bytes : pages->committed_bytes;
 
     return wrt_region_add(&pages->region, pages->partition, pages->base, bytes,
-                          is_reader ? WRT_PORT_READ : WRT_PORT_READ_WRITE);
+                          is_reader ? (unsigned)WRT_PORT_READ : rights_when_open(pages));
 }
 
 enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,

@@ -4,6 +4,7 @@
 #ifndef WRT_MEMORY_PAGES_H
 #define WRT_MEMORY_PAGES_H
 
+#include "base/tags.h"
 #include "port.h"
 #include "wrt/memory.h"
 
@@ -21,6 +22,12 @@ static inline uint64_t host_page(void)
 static inline uint64_t round_to_host(uint64_t bytes) /* callers know that it fits */
 {
     return (bytes + host_page() - 1) & ~(host_page() - 1);
+}
+
+/* A tagged memory is one whose base carries a tag; all its committed granules have the same. */
+static inline unsigned rights_when_open(const struct wrt_page_allocator *pages)
+{
+    return WRT_PORT_READ_WRITE | (wrt_pointer_tag(pages->base) != 0 ? WRT_PORT_TAGGED : 0u);
 }
 
 WRT_MUST_CHECK enum wrt_status wrt_pages_charge(struct wrt_partition *partition,

@@ -11,6 +11,7 @@
 #include "partition/region.h"
 
 #include "base/error.h"
+#include "base/tags.h"
 
 #include <string.h>
 
@@ -109,12 +110,43 @@ bool wrt_partition_find_owner(const void *address, char name[32])
     return true;
 }
 
+/* Which block, whose, and both tags. */
+static enum wrt_status report_tag(const struct wrt_port_fault *fault, const char *what,
+                                  const struct wrt_owner *owner, struct wrt_error *error)
+{
+    static const char *const kinds[] = {[WRT_PIECE_LIVE] = "live", [WRT_PIECE_FREE] = "freed",
+                                        [WRT_PIECE_QUICK] = "freed", [WRT_PIECE_LARGE] = "live"};
+    unsigned memory_tag = wrt_pointer_tag(wrt_tag_load(fault->address));
+    struct wrt_arena_piece piece;
+
+    if (owner->arena == NULL)
+        return wrt_fail(error, WRT_ERR_TRAP,
+                        "%s at %p hit a linear memory of partition %s: the pointer has tag %u, "
+                        "the memory %u", what, fault->address, owner->name, fault->pointer_tag,
+                        memory_tag);
+    if (!wrt_arena_find(owner->arena, fault->address, &piece))
+        return wrt_fail(error, WRT_ERR_CORRUPT,
+                        "%s at %p hit an arena of %s between its blocks: the pointer has tag %u, "
+                        "the memory %u", what, fault->address, owner->name, fault->pointer_tag,
+                        memory_tag);
+    return wrt_fail(error, WRT_ERR_CORRUPT,
+                    "%s at %p hit a %s block of %zu bytes at %p of %s: the pointer has tag %u, "
+                    "the memory %u", what, fault->address, kinds[piece.kind], piece.size_bytes,
+                    wrt_untagged(piece.address), owner->name, fault->pointer_tag, memory_tag);
+}
+
 static enum wrt_status report(const struct wrt_port_fault *fault, struct wrt_error *error)
 {
     const char *what = fault->is_known_write ? "a write" : "an access";
     struct wrt_owner owner = {.is_sealed = false};
+    bool is_known = wrt_owner_find(fault->address, &owner);
 
-    if (wrt_owner_find(fault->address, &owner) && owner.is_sealed)
+    if (fault->kind == WRT_PORT_FAULT_TAG_LATE)
+        return wrt_fail(error, WRT_ERR_CORRUPT,
+                        "an earlier access had a wrong tag; where is not known in this mode");
+    if (fault->kind == WRT_PORT_FAULT_TAG && is_known)
+        return report_tag(fault, what, &owner, error);
+    if (is_known && owner.is_sealed)
         return wrt_fail(error, WRT_ERR_DENIED,
                         "%s at %p hit partition %s, which is sealed and nobody is inside", what,
                         fault->address, owner.name);

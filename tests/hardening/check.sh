@@ -125,28 +125,6 @@ else
 fi
 stop
 
-# ---- AArch64: signed return addresses and landing pads, in the objects that go into the library ----
+# ---- AArch64, in the binaries and under emulation ----
 
-cross=aarch64-linux-gnu-gcc
-objects='src/secure/ct.c src/base/crc32c.c src/arena/arena.c src/engine/store.c'
-if ! command -v $cross >/dev/null || ! command -v ninja >/dev/null; then
-  echo "SKIP branch protection on AArch64: $cross or ninja is not installed"
-  exit
-fi
-branch_protected() { # OBJECT
-  aarch64-linux-gnu-readelf -nW "$1" | grep -q 'AArch64 feature: BTI, PAC' &&
-    aarch64-linux-gnu-objdump -d "$1" | grep -qE '\s(paciasp|bti)\b'
-}
-if cmake -S . -B "$work/aarch64" -G Ninja -DWRT_BUILD_TESTS=OFF -DWRT_BUILD_CLI=OFF \
-    -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/toolchains/linux-aarch64.cmake" >"$work/log" 2>&1; then
-  for source in $objects; do
-    object=CMakeFiles/wrt_objects.dir/$source.o
-    ninja -C "$work/aarch64" "$object" >"$work/log" 2>&1 || cat "$work/log"
-    passes "$source: return addresses signed and landing pads, on AArch64" branch_protected "$work/aarch64/$object"
-  done
-  $cross -mbranch-protection=none -c -o "$work/plain.o" "$work/twin.c"
-  finds branch_protected "$work/plain.o"
-else
-  cat "$work/log"
-  echo 'FAIL configuring for AArch64'
-fi
+bash tests/hardening/arm.sh
