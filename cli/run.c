@@ -33,6 +33,7 @@ enum option {
     OPTION_DIR,
     OPTION_CLOCKS,
     OPTION_CLOCK_RESOLUTION,
+    OPTION_CLOCK_JITTER,
     OPTION_RANDOM,
     OPTION_FEATURES,
     OPTION_WITHOUT,
@@ -43,6 +44,7 @@ enum option {
     OPTION_THREADS, /* of no use there: shared memories are not written */
     OPTION_CANONICAL_NAN,
     OPTION_DETERMINISTIC,
+    OPTION_OBLIVIOUS,
     OPTION_INVOKE,
     /* what only profile takes */
     OPTION_OUTPUT,
@@ -62,6 +64,7 @@ enum option {
                     "grant a folder, under another name, read-only"},                         \
     [OPTION_CLOCKS] = {"clocks", "none|monotonic|all", "clocks to grant; default all"},       \
     [OPTION_CLOCK_RESOLUTION] = {"clock-resolution", "NS", "clocks tick in steps of NS"},     \
+    [OPTION_CLOCK_JITTER] = {"clock-jitter", NULL, "and the steps are moved at random"},      \
     [OPTION_RANDOM] = {"random", "none|system|SEED",                                          \
                        "random numbers to grant; default system"},                            \
     [OPTION_FEATURES] = {"features", "NAME,...|none",                                         \
@@ -74,6 +77,7 @@ enum option {
 #define START_OPTIONS                                                                         \
     [OPTION_ENV] = {"env", "NAME=VALUE", "set a variable"},                                   \
     [OPTION_THREADS] = {"threads", "N", "let the guest start up to N threads (1 to 254)"},    \
+    [OPTION_OBLIVIOUS] = {"oblivious", NULL, "offer the imports of module wrt_oblivious"},     \
     [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},\
     [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},\
     [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"}
@@ -191,6 +195,8 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_CLOCKS: return set_clocks(&session->wasi, value);
     case OPTION_CLOCK_RESOLUTION:
         return set_count(value, 1, 1000000000, &session->wasi.clock_resolution_ns);
+    case OPTION_CLOCK_JITTER: session->wasi.clock_jitter = true; return true;
+    case OPTION_OBLIVIOUS: session->has_oblivious = true; return true;
     case OPTION_RANDOM: return set_random(&session->wasi, value);
     case OPTION_CANONICAL_NAN: session->canonical_nan = true; return true;
     case OPTION_DETERMINISTIC: session->deterministic = true; return true;
@@ -207,6 +213,16 @@ static bool set_option(struct run_options *run, int option, char *value)
     return false;
 }
 
+/* What the stores of wrt_oblivious cannot do. */
+static int check_together(const struct run_options *run, int option)
+{
+    if (option != CLI_OPTIONS_END || !run->session.has_oblivious ||
+        (run->snapshot == NULL && run->session.max_threads == 0))
+        return option;
+    cli_fail(CLI_EXIT_USAGE, "--oblivious does not go with --threads or --snapshot-on-pause");
+    return CLI_OPTIONS_BAD;
+}
+
 /* The parser's last word: CLI_OPTIONS_END, or what ended it early. */
 static int parse(struct run_options *run, struct cli_parser *parser)
 {
@@ -221,7 +237,7 @@ static int parse(struct run_options *run, struct cli_parser *parser)
             return CLI_OPTIONS_BAD;
         }
     }
-    return option;
+    return check_together(run, option);
 }
 
 /* ---- how a call ended ---- */

@@ -124,6 +124,16 @@ static int open_wasi(struct cli_session *session)
     return status == WRT_OK ? CLI_EXIT_OK : cli_fail_status("WASI", status, &error);
 }
 
+static int open_oblivious(struct cli_session *session)
+{
+    struct wrt_error error = {0};
+    enum wrt_status status =
+        wrt_oblivious_host_create(session->partition, &session->oblivious, &error);
+    if (status == WRT_OK)
+        status = wrt_oblivious_host_define(session->store, session->oblivious, &error);
+    return status == WRT_OK ? CLI_EXIT_OK : cli_fail_status("--oblivious", status, &error);
+}
+
 static int open_threads(struct cli_session *session)
 {
     const struct cli_session_config *config = session->config;
@@ -182,6 +192,8 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
         return cli_fail_status(config->file, status, &error);
     if (imports_wasi(session->module))
         code = open_wasi(session);
+    if (code == CLI_EXIT_OK && config->has_oblivious)
+        code = open_oblivious(session);
     return code == CLI_EXIT_OK && config->max_threads != 0 ? open_threads(session) : code;
 }
 
@@ -198,6 +210,8 @@ int cli_session_close(struct cli_session *session)
     enum wrt_status status = wrt_store_destroy(session->store);
     if (status == WRT_OK)
         wrt_wasi_destroy(session->wasi);
+    if (status == WRT_OK)
+        wrt_oblivious_host_destroy(session->oblivious);
     if (status == WRT_OK)
         status = wrt_module_destroy(session->module);
     if (status == WRT_OK && session->partition != NULL)

@@ -20,6 +20,7 @@ struct cli_session_config {
     bool canonical_nan, deterministic;
     uint64_t features_off;
     struct cli_profile *profile; /* NULL: none */
+    bool has_oblivious; /* the imports of wrt/oblivious_host.h */
     struct wrt_wasi_config wasi; /* points into the two lists below and into argv */
     struct wrt_wasi_directory directories[CLI_MAX_GRANTS];
     const char *environment[CLI_MAX_GRANTS];
@@ -38,6 +39,7 @@ struct cli_session {
     struct wrt_module *module;
     struct wrt_store *store;
     struct wrt_wasi *wasi;
+    struct wrt_oblivious_host *oblivious; /* NULL: none */
     struct wrt_threads *threads; /* NULL: the guest has one */
     struct wrt_instance *instance;
     uint64_t load_ns, instantiate_ns;

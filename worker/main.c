@@ -9,6 +9,7 @@
 
 #include "port.h"
 #include "port_file.h"
+#include "wrt/oblivious_host.h"
 #include "wrt/partition.h"
 #include "wrt/store.h"
 #include "wrt/wasi.h"
@@ -132,6 +133,8 @@ static enum wrt_status make_wasi(struct wrt_error *error)
         .directories = granted,
         .directory_count = config->directory_count,
         .clocks = config->clocks,
+        .clock_resolution_ns = config->clock_resolution_ns,
+        .clock_jitter = config->clock_jitter != 0,
         .random = config->has_random ? WRT_WASI_RANDOM_SYSTEM : WRT_WASI_RANDOM_NONE,
     };
     enum wrt_status status;
@@ -148,6 +151,14 @@ static enum wrt_status make_wasi(struct wrt_error *error)
     return status == WRT_OK ? wrt_wasi_define(tenant.store, tenant.wasi, error) : status;
 }
 
+static enum wrt_status make_oblivious(struct wrt_error *error)
+{
+    static struct wrt_oblivious_host *host; /* ends with the process */
+    enum wrt_status status = wrt_oblivious_host_create(tenant.partition, &host, error);
+
+    return status == WRT_OK ? wrt_oblivious_host_define(tenant.store, host, error) : status;
+}
+
 static enum wrt_status make_world(struct wrt_error *error)
 {
     const struct wrt_partition_config partition = {.name = "guest",
@@ -159,6 +170,8 @@ static enum wrt_status make_world(struct wrt_error *error)
         status = wrt_store_create(tenant.partition, &store, &tenant.store, error);
     if (status == WRT_OK)
         status = make_wasi(error);
+    if (status == WRT_OK && tenant.config.has_oblivious)
+        status = make_oblivious(error);
     if (status == WRT_OK)
         status = wrt_store_define_function(tenant.store, "wrt", "heartbeat", ":", heartbeat, NULL,
                                            error);

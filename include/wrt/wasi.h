@@ -96,6 +96,11 @@ struct wrt_wasi_config {
     uint32_t clocks;              /* enum wrt_wasi_clock bits; 0 = none */
     uint64_t clock_resolution_ns; /* clocks show multiples of it, waits end at them, and it is
                                    * the resolution told; up to 10^9; 0 = the system's */
+    bool clock_jitter;            /* needs a resolution: the moments when clocks step, and waits
+                                   * end, are moved at random by up to one, so that counting
+                                   * between two steps measures no finer; clocks never go back */
+    uint64_t clock_jitter_seed;   /* the same jitter each time, for tests; 0 = a secret of the
+                                   * system's */
     enum wrt_wasi_random random;
     uint64_t random_seed;         /* for RANDOM_SEEDED */
     enum wrt_wasi_resolver resolver;

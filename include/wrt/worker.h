@@ -81,7 +81,10 @@ struct wrt_worker_config {
     uint32_t directory_count;       /* 0 .. 16 */
     int standard_output, standard_error; /* descriptors that the guest may write; 0 = none */
     uint32_t clocks;         /* enum wrt_wasi_clock bits */
+    uint64_t clock_resolution_ns; /* as wrt_wasi_config */
+    bool clock_jitter;
     bool has_random;         /* the system's entropy */
+    bool has_oblivious;      /* the imports of wrt/oblivious_host.h */
     uint64_t memory_bytes;   /* the guest's partition inside the worker; 0 = what is left of
                                 the host's partition, less overhead_bytes */
     uint64_t overhead_bytes; /* the process itself: program, stack, C library; 0 = 8 MiB.

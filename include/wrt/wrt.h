@@ -17,6 +17,7 @@
 #include "wrt/memory.h"
 #include "wrt/module.h"
 #include "wrt/oblivious.h"
+#include "wrt/oblivious_host.h"
 #include "wrt/partition.h"
 #include "wrt/pool.h"
 #include "wrt/profile.h"

@@ -61,6 +61,9 @@ static void check_times(const struct wrt_manifest *manifest,
     if (config->lines[WRT_KEY_OVERRUN] != 0 && !in_frame && config->period_us == 0)
         wrt_problem(problems, line_of(config, WRT_KEY_OVERRUN), WRT_ERR_ARGUMENT,
                     "tenant %s: overrun is for tenants with period_us or a frame", config->name);
+    if (config->clock_jitter != 0 && config->clock_resolution_us == 0)
+        wrt_problem(problems, line_of(config, WRT_KEY_CLOCK_JITTER), WRT_ERR_ARGUMENT,
+                    "tenant %s: clock_jitter without clock_resolution_us", config->name);
     if (config->lines[WRT_KEY_WATCHDOG_MS] != 0 && config->watchdog == WRT_WATCHDOG_NONE)
         wrt_problem(problems, line_of(config, WRT_KEY_WATCHDOG_MS), WRT_ERR_ARGUMENT,
                     "tenant %s: watchdog_ms without a watchdog", config->name);

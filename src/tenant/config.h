@@ -47,7 +47,8 @@ struct wrt_words {
     X(RESTART_WINDOW, "restart_window_ms") X(ESCALATE, "escalate")                          \
     X(WATCHDOG, "watchdog") X(WATCHDOG_MS, "watchdog_ms") X(AFTER, "after")                 \
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
-    X(SIGNATURE, "signature")
+    X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
+    X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -68,7 +69,8 @@ struct wrt_tenant_config {
     uint64_t tier, verify;
     uint64_t cpu_permille, priority, affinity_mask;
     uint64_t fuel, deadline_us, period_us, overrun;
-    uint64_t clocks, random, streams;
+    uint64_t clocks, random, streams, oblivious;
+    uint64_t clock_resolution_us, clock_jitter;
     uint64_t restart, backoff_ms, backoff_max_ms, max_restarts, restart_window_ms, escalate;
     uint64_t watchdog, watchdog_ms;
     uint64_t require_bits; /* enum wrt_require */

@@ -244,10 +244,23 @@ static enum wrt_status open_wasi(struct wrt_guest *guest, struct wrt_error *erro
         .standard_output = output,
         .standard_error = output,
         .clocks = clocks_of(config),
+        .clock_resolution_ns = config->clock_resolution_us * 1000,
+        .clock_jitter = config->clock_jitter != 0,
         .random = config->random == 0 ? WRT_WASI_RANDOM_SYSTEM : WRT_WASI_RANDOM_NONE};
     enum wrt_status status = wrt_wasi_create(guest->partition, &wasi, &guest->wasi, error);
     if (status == WRT_OK)
         status = wrt_wasi_define(guest->store, guest->wasi, error);
+    return status;
+}
+
+static enum wrt_status open_oblivious(struct wrt_guest *guest, struct wrt_error *error)
+{
+    if (guest->config->oblivious == 0)
+        return WRT_OK;
+    enum wrt_status status =
+        wrt_oblivious_host_create(guest->partition, &guest->oblivious, error);
+    if (status == WRT_OK)
+        status = wrt_oblivious_host_define(guest->store, guest->oblivious, error);
     return status;
 }
 
@@ -258,6 +271,8 @@ static enum wrt_status open_store(struct wrt_guest *guest, struct wrt_error *err
     enum wrt_status status = wrt_store_create(guest->partition, &config, &guest->store, error);
     if (status == WRT_OK)
         status = open_wasi(guest, error);
+    if (status == WRT_OK)
+        status = open_oblivious(guest, error);
     if (status == WRT_OK)
         status = wrt_store_define_function(guest->store, "wrt", "heartbeat", ":", heartbeat,
                                            guest, error);
@@ -296,6 +311,8 @@ static void close_store(struct wrt_guest *guest)
 {
     if (guest->store == NULL || wrt_store_destroy(guest->store) == WRT_OK) {
         wrt_wasi_destroy(guest->wasi);
+        wrt_oblivious_host_destroy(guest->oblivious);
+        guest->oblivious = NULL;
         guest->store = NULL;
         guest->wasi = NULL;
         guest->instance = NULL;

@@ -14,6 +14,7 @@
 #define WRT_TENANT_GUEST_H
 
 #include "tenant/config.h"
+#include "wrt/oblivious_host.h"
 #include "wrt/store.h"
 #include "wrt/wasi.h"
 #include "wrt/worker.h"
@@ -47,6 +48,7 @@ struct wrt_guest {
     struct wrt_module *module;
     struct wrt_store *store;
     struct wrt_wasi *wasi;
+    struct wrt_oblivious_host *oblivious; /* NULL: not asked for */
     struct wrt_instance *instance;
     struct wrt_function *entry;
     /* tier process */

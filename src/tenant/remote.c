@@ -58,7 +58,10 @@ static enum wrt_status create(struct wrt_guest *guest, struct wrt_error *error)
         .standard_output = config->streams == 0 ? 0 : 1,
         .standard_error = config->streams == 0 ? 0 : 2,
         .clocks = clocks[config->clocks],
+        .clock_resolution_ns = config->clock_resolution_us * 1000,
+        .clock_jitter = config->clock_jitter != 0,
         .has_random = config->random == 0,
+        .has_oblivious = config->oblivious != 0,
         .stack_bytes = config->stack_bytes,
         .require = (uint32_t)config->confine_bits};
     return wrt_worker_create(guest->partition, &worker, &guest->worker, error);

@@ -13,7 +13,7 @@
 #include "wrt/value.h"
 
 enum {
-    WIRE_VERSION = 0x57525401,
+    WIRE_VERSION = 0x57525402,
     WIRE_SLOTS = 16,
     WIRE_TEXT_BYTES = 256,
     WIRE_VALUES = 32,
@@ -72,7 +72,8 @@ struct wire_config {
     uint32_t version, argument_count, environment_count, directory_count, string_bytes;
     uint32_t read_only; /* bit per directory */
     uint32_t clocks, has_random, has_output, has_error;
-    uint64_t memory_bytes, stack_bytes;
+    uint32_t clock_jitter, has_oblivious;
+    uint64_t memory_bytes, stack_bytes, clock_resolution_ns;
 };
 
 /* The worker's words about itself; and the host's wish. */

@@ -7,7 +7,9 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "port.h"
 #include "wasi/state.h"
+#include "wrt/secure.h"
 
 #define DEFAULT_DESCRIPTORS 64u
 #define DEFAULT_SUBSCRIPTIONS 64u
@@ -87,6 +89,8 @@ static enum wrt_status check_choices(const struct wrt_wasi_config *config,
         return wrt_fail(error, WRT_ERR_ARGUMENT, "clocks has unknown bits: %#x", config->clocks);
     if (config->clock_resolution_ns > MAX_RESOLUTION_NS)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "clock_resolution_ns is over 10^9");
+    if (config->clock_jitter && config->clock_resolution_ns == 0)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "clock_jitter without clock_resolution_ns");
     if ((unsigned)config->random > WRT_WASI_RANDOM_SEEDED)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "random is %d", (int)config->random);
     if ((unsigned)config->resolver > WRT_WASI_RESOLVER_WALK)
@@ -198,13 +202,28 @@ static char *fill(struct wrt_wasi *wasi, const struct wrt_wasi_config *config,
     wasi->max_subscriptions = layout->max_subscriptions;
     wasi->max_path_bytes = layout->max_path_bytes;
     wasi->clocks = config->clocks;
-    wasi->clock_resolution_ns = config->clock_resolution_ns;
+    wasi->coarse.resolution_ns = config->clock_resolution_ns;
     wasi->random = config->random;
     wasi->random_state = config->random_seed;
     char *strings = (char *)block + layout->strings;
     strings = copy_strings(strings, config->arguments, config->argument_count, &wasi->arguments);
     return copy_strings(strings, config->environment, config->environment_count,
                         &wasi->environment);
+}
+
+static enum wrt_status choose_jitter(struct wrt_wasi *wasi, const struct wrt_wasi_config *config,
+                                     struct wrt_error *error)
+{
+    uint8_t key[WRT_CHACHA_KEY_BYTES] = {0};
+    if (!config->clock_jitter)
+        return WRT_OK;
+    if (config->clock_jitter_seed != 0)
+        wrt_write_u64(key, config->clock_jitter_seed);
+    else if (wrt_port_entropy(key, sizeof key) != WRT_OK)
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "clock_jitter: this system has no entropy");
+    wrt_wasi_coarse_key(&wasi->coarse, key);
+    wrt_ct_zeroise(key, sizeof key);
+    return WRT_OK;
 }
 
 static enum wrt_status choose_resolver(struct wrt_wasi *wasi,
@@ -362,6 +381,8 @@ enum wrt_status wrt_wasi_create(struct wrt_partition *partition,
     wasi->partition = partition;
     char *names = fill(wasi, config, &layout);
     status = choose_resolver(wasi, config, error);
+    if (status == WRT_OK)
+        status = choose_jitter(wasi, config, error);
     if (status == WRT_OK &&
         wrt_port_clock_read(WRT_PORT_CLOCK_MONOTONIC, &wasi->monotonic_start_ns) !=
             WRT_ERRNO_OK && config->clocks != 0)

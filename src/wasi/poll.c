@@ -80,15 +80,6 @@ static uint64_t saturating_add(uint64_t a, uint64_t b)
     return wrt_add_u64(a, b, &sum) ? sum : UINT64_MAX;
 }
 
-/* Up to a multiple of the resolution, as the guest counts the clock. */
-static uint64_t round_up(const struct wrt_wasi *wasi, uint64_t guest_time)
-{
-    uint64_t resolution = wasi->clock_resolution_ns;
-    if (resolution == 0 || guest_time % resolution == 0)
-        return guest_time;
-    return saturating_add(guest_time, resolution - guest_time % resolution);
-}
-
 static enum wrt_errno subscribe_clock(const struct polling *polling, const uint8_t *from,
                                       struct wasi_subscription *out)
 {
@@ -106,14 +97,15 @@ static enum wrt_errno subscribe_clock(const struct polling *polling, const uint8
     bool is_absolute = flags & WASI_SUBCLOCK_ABSTIME;
     if (is_absolute && clock == WRT_PORT_CLOCK_REALTIME) {
         out->clock = WRT_PORT_CLOCK_REALTIME;
-        out->deadline_ns = round_up(wasi, timeout);
+        out->deadline_ns = wrt_wasi_coarse_deadline(&wasi->coarse, clock, timeout);
         return WRT_ERRNO_OK;
     }
     uint64_t guest_time = is_absolute ? timeout
                                       : saturating_add(polling->start_ns -
                                                            wasi->monotonic_start_ns, timeout);
     out->clock = WRT_PORT_CLOCK_MONOTONIC;
-    out->deadline_ns = saturating_add(round_up(wasi, guest_time), wasi->monotonic_start_ns);
+    guest_time = wrt_wasi_coarse_deadline(&wasi->coarse, WRT_PORT_CLOCK_MONOTONIC, guest_time);
+    out->deadline_ns = saturating_add(guest_time, wasi->monotonic_start_ns);
     return WRT_ERRNO_OK;
 }
 

@@ -76,8 +76,8 @@ enum wrt_errno wrt_wasi_clock_res_get(struct wasi_call *call)
         error = wrt_port_clock_resolution((enum wrt_port_clock)clock, &resolution);
     if (error != WRT_ERRNO_OK)
         return error;
-    if (resolution < call->wasi->clock_resolution_ns)
-        resolution = call->wasi->clock_resolution_ns;
+    if (resolution < call->wasi->coarse.resolution_ns)
+        resolution = call->wasi->coarse.resolution_ns;
     wrt_write_u64(out, resolution);
     return WRT_ERRNO_OK;
 }
@@ -97,9 +97,7 @@ enum wrt_errno wrt_wasi_clock_time_get(struct wasi_call *call)
         return error;
     if (clock == WRT_PORT_CLOCK_MONOTONIC)
         now -= wasi->monotonic_start_ns;
-    if (wasi->clock_resolution_ns != 0)
-        now -= now % wasi->clock_resolution_ns;
-    wrt_write_u64(out, now);
+    wrt_write_u64(out, wrt_wasi_coarse_show(&wasi->coarse, clock, now));
     return WRT_ERRNO_OK;
 }
 

@@ -13,6 +13,7 @@
 
 #include "port_file.h"
 #include "wasi/abi.h"
+#include "wasi/coarse.h"
 #include "wrt/lock.h"
 #include "wrt/wasi.h"
 
@@ -88,7 +89,7 @@ struct wrt_wasi {
     uint32_t max_subscriptions;
     uint32_t max_path_bytes;
     uint32_t clocks;
-    uint64_t clock_resolution_ns;
+    struct wasi_coarse coarse;
     uint64_t monotonic_start_ns;
     enum wrt_wasi_random random;
     uint64_t random_state;

@@ -56,7 +56,7 @@ enum wrt_status wrt_wasi_create_view(struct wrt_wasi *first, struct wrt_wasi **o
     view->max_subscriptions = first->max_subscriptions;
     view->max_path_bytes = first->max_path_bytes;
     view->clocks = first->clocks;
-    view->clock_resolution_ns = first->clock_resolution_ns;
+    view->coarse = first->coarse;
     view->monotonic_start_ns = first->monotonic_start_ns;
     view->random = first->random;
     view->resolver = first->resolver;

@@ -220,6 +220,8 @@ expect 'clocks' 0 '^clock works$' '' run actions.wasm clock
 expect 'clocks can be withheld' 1 '' 'no clock' run --clocks none actions.wasm clock
 expect 'only the monotonic one' 1 '' 'no clock' run --clocks monotonic actions.wasm clock
 expect 'clocks can be coarse' 0 '^resolution 1000000$' '' run --clock-resolution 1000000 actions.wasm resolution
+expect 'and their steps moved' 0 '^clock works$' '' run --clock-resolution 1000 --clock-jitter actions.wasm clock
+expect 'which needs steps' 240 '' 'clock_jitter without clock_resolution' run --clock-jitter actions.wasm clock
 exactly 'seeded random numbers repeat' "$(cd "$work" && "$wrt" run --random 7 actions.wasm random)" run --random 7 actions.wasm random
 expect 'random numbers can be withheld' 1 '' 'no random' run --random none actions.wasm random
 expect 'canonical NaN' 0 '^2143289344$' '' run --canonical-nan --invoke nanbits values.wasm

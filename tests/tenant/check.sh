@@ -50,6 +50,19 @@ is() { [ "$(field "$1" "$2")" = "$3" ]; }
 over() { [ "$(field "$1" "$2")" -gt "$3" ]; }
 event() { "$wrt" events --count 1 | grep -qE -- "$1"; }
 
+# ---- wrt check: what a tenant may ask for is there, in each tier ----
+wat2wasm "$OLDPWD/tests/modules/oblivious.wat" -o oblivious.wasm
+for tier in software sealed process; do
+  manifest <<<"[tenant a]
+module = oblivious.wasm
+tier = $tier
+max = 32M
+oblivious = on
+clock_resolution_us = 100
+clock_jitter = on"
+  verdict "tier $tier has oblivious stores and coarse clocks" "$wrt" check m.ini
+done
+
 # ---- wrt check: every fault by its line, before anything runs ----
 refuses() { # TEXT PATTERN, manifest on standard input
   manifest
@@ -81,6 +94,13 @@ head -c 30 tick.wasm >cut.wasm
 refuses 'a module cut short' '^wrt: m.ini:5: tenant a: its module: .*at byte' <<<"$sockets
 [tenant a]
 module = cut.wasm"
+refuses 'oblivious stores that were not asked for' '^wrt: m.ini:5: tenant a: nothing provides the import wrt_oblivious.create' <<<"$sockets
+[tenant a]
+module = oblivious.wasm"
+refuses 'jitter without a resolution' '^wrt: m.ini:6: tenant a: clock_jitter without' <<<"$sockets
+[tenant a]
+module = tick.wasm
+clock_jitter = on"
 refuses 'an import that nobody provides' '^wrt: m.ini:5: tenant a: nothing provides the import moon.base' <<<"$sockets
 [tenant a]
 module = stranger.wasm"
