@@ -81,6 +81,50 @@ wrt_port_futex_requeue(const uint32_t *from, uint32_t expected, uint32_t wake_co
                        const uint32_t *to, uint32_t move_count, bool is_shared,
                        uint32_t *out_woken, uint32_t *out_moved);
 
+/* ------------------------------------------------- the kernel's own pulses ---- */
+
+/* Zero-fill. */
+struct wrt_port_channel_config {
+    uint32_t capacity;     /* of a pool of its own, where the release has them; >= 1 */
+    bool is_public;        /* other processes may connect */
+    bool takes_priority;   /* a receiver runs on at the priority of the pulse that it received, and
+                              is raised while a more urgent one waits; else it keeps its own */
+};
+struct wrt_port_channel {
+    int64_t process; /* the caller's: with the id what another process connects to */
+    int32_t id;
+    bool takes_priority;
+};
+
+/* A channel that tells the end of its connections. ERR_LIMIT, ERR_DENIED: no right to a public
+ * one. QNX: ChannelCreate, ChannelCreatePulsePool. Linux: ERR_UNSUPPORTED, like all of these. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_channel_create(const struct wrt_port_channel_config *config,
+                        struct wrt_port_channel *out);
+/* Whoever receives there gets ERR_CLOSED. QNX: ChannelDestroy. */
+void wrt_port_channel_destroy(const struct wrt_port_channel *channel);
+
+/* `process` 0: the caller's own. *out > 0. ERR_CLOSED: no such process or channel, ERR_DENIED,
+ * ERR_LIMIT. QNX: ConnectAttach, ConnectDetach. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_channel_connect(int64_t process, int32_t id, int32_t *out_connection);
+void wrt_port_channel_disconnect(int32_t connection);
+
+struct wrt_port_pulse {
+    int32_t code; /* 0 .. 127, or -33: that connection ended */
+    uint32_t value, connection;
+    uint8_t priority; /* of a channel that takes_priority; else 0: the kernel does not tell */
+};
+/* priority 1 .. 255, code 0 .. 127. Never waits. ERR_NO_SPACE: no pulse is left. ERR_CLOSED,
+ * ERR_DENIED: a priority above the caller's right. QNX: MsgSendPulse. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_pulse_send(int32_t connection, uint8_t priority, int32_t code, uint32_t value);
+/* Sleeps until the deadline (0: polls, UINT64_MAX: none). ERR_TIMEOUT, ERR_CLOSED,
+ * ERR_INTERRUPTED: a signal handler ran. QNX: TimerTimeout, MsgReceivePulse. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_pulse_receive(const struct wrt_port_channel *channel, uint64_t deadline_ns,
+                       struct wrt_port_pulse *out);
+
 /* ---------------------------------------------------------------- call stack ---- */
 
 /* Return addresses of the calling thread, innermost first; the number written, 0 where the

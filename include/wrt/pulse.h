@@ -13,6 +13,10 @@
  * only do that, and no kernel call unless a receiver sleeps. The receiver sleeps on a futex, so
  * on a system without one (QNX) the wake is that system's own pulse.
  *
+ * A channel can be bound to one of the kernel (QNX): then the kernel queues and bounds the pulses,
+ * other processes, timers and drivers can send to it, and it can lend the receiver the priority of
+ * each pulse. wrt_pulse_channel_init_bound tells what differs.
+ *
  * Threads: all calls may run together, except init and deinit. Not for signal handlers. Allocates nothing.
  */
 #ifndef WRT_PULSE_H
@@ -60,11 +64,15 @@ struct wrt_pulse_channel { /* private */
     uint16_t free;                 /* list of free entries */
     uint16_t first[256], last[256]; /* queue of each priority */
     uint64_t present[4];           /* bit p: priority p has pulses */
+    int64_t kernel_process;        /* bound: of the kernel's channel; 0: not bound */
+    int32_t kernel_id;
+    bool lends_priority;
 };
 
 struct wrt_pulse_connection { /* private */
-    struct wrt_pulse_channel *channel; /* NULL: not connected */
+    struct wrt_pulse_channel *channel; /* NULL: not connected, or to the kernel's */
     uint32_t number;
+    int32_t kernel; /* > 0: connected to the kernel's channel */
 };
 
 /* Keeps entries (capacity of them) until the channel is closed and no longer used. capacity
@@ -72,6 +80,35 @@ struct wrt_pulse_connection { /* private */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_channel_init(struct wrt_pulse_channel *channel, struct wrt_pulse_entry *entries,
                        uint32_t capacity, enum wrt_pulse_policy policy);
+
+enum wrt_pulse_binding {
+    WRT_PULSE_PRIVATE = 0,
+    WRT_PULSE_PUBLIC = 1,        /* other processes may connect; needs a right from QNX 7 on */
+    WRT_PULSE_LENDS_PRIORITY = 2 /* receivers take the priority of what they receive */
+};
+
+/* The same on a channel of the kernel. What differs:
+ *   - the policy is REFUSE; equal pulses may share a place. `capacity` is that of a pool of the
+ *     channel's own; releases without pools (before late 7.1) have the kernel's memory for a limit;
+ *   - priorities are 1 .. 255 (0: ERR_ARGUMENT; above the caller's right: ERR_DENIED), and a pulse
+ *     tells its own only to a receiver that it was lent to; else it is 0;
+ *   - a connection's number is the kernel's, known to the receiver alone; its end is told by the
+ *     kernel, at the kernel's priority;
+ *   - a receive with an interrupt looks at it every 20 ms; a signal handler makes it look, too.
+ * binding: enum wrt_pulse_binding, combined. ERR_UNSUPPORTED: no such kernel (all but QNX). */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_pulse_channel_init_bound(struct wrt_pulse_channel *channel, uint32_t capacity,
+                             uint32_t binding);
+
+/* What other processes connect to (also with QNX's own calls). ERR_STATE: not bound. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_pulse_channel_get_kernel_id(const struct wrt_pulse_channel *channel, int64_t *out_process,
+                                int32_t *out_id);
+
+/* Connects to a channel of the kernel, whoever made it. ERR_CLOSED: there is none. ERR_DENIED:
+ * private, or another user's. ERR_UNSUPPORTED. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_pulse_connect_process(int64_t process, int32_t id, struct wrt_pulse_connection *out);
 
 /* Ends it: what is queued is dropped, and every call on it is ERR_CLOSED from now on, the ones
  * that sleep included. The struct must outlive them. ERR_CLOSED: it was. */

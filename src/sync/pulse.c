@@ -4,10 +4,12 @@
  * Idea: a queue per priority, and a bit per priority that says which are not empty, so the
  * first pulse is found by counting zeros. `sequence` moves after each change that a sleeping
  * receiver should see, and the receiver reads it before it looks: so no pulse is slept over.
- * Limit: one mutex per channel.
+ * Limit: one mutex per channel. A channel that is bound has none of this: its queue is the
+ * kernel's.
  */
 #include <string.h>
 
+#include "port_sync.h"
 #include "wrt/pulse.h"
 
 static void put_free(struct wrt_pulse_channel *channel, uint32_t number)
@@ -111,6 +113,123 @@ static enum wrt_status enqueue(struct wrt_pulse_channel *channel, const struct w
     return WRT_OK;
 }
 
+/* ---- bound to a channel of the kernel ---- */
+
+static const uint64_t look_ns = 20000000; /* between two looks at an interrupt */
+
+static struct wrt_port_channel kernel_channel(const struct wrt_pulse_channel *channel)
+{
+    return (struct wrt_port_channel){ .process = channel->kernel_process,
+                                      .id = channel->kernel_id,
+                                      .takes_priority = channel->lends_priority };
+}
+
+static bool is_bound(const struct wrt_pulse_channel *channel)
+{
+    return channel->kernel_process != 0;
+}
+
+enum wrt_status wrt_pulse_channel_init_bound(struct wrt_pulse_channel *channel,
+                                             uint32_t capacity, uint32_t binding)
+{
+    struct wrt_port_channel_config config = { .capacity = capacity };
+    struct wrt_port_channel kernel;
+    if (!channel || capacity == 0 || capacity > WRT_PULSE_MAX_CAPACITY || binding > 3)
+        return WRT_ERR_ARGUMENT;
+    config.is_public = binding & WRT_PULSE_PUBLIC;
+    config.takes_priority = binding & WRT_PULSE_LENDS_PRIORITY;
+    enum wrt_status status = wrt_port_channel_create(&config, &kernel);
+    if (status != WRT_OK)
+        return status;
+    memset(channel, 0, sizeof *channel);
+    channel->capacity = capacity;
+    channel->kernel_process = kernel.process;
+    channel->kernel_id = kernel.id;
+    channel->lends_priority = config.takes_priority;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_pulse_channel_get_kernel_id(const struct wrt_pulse_channel *channel,
+                                                int64_t *out_process, int32_t *out_id)
+{
+    if (!is_bound(channel))
+        return WRT_ERR_STATE;
+    *out_process = channel->kernel_process;
+    *out_id = channel->kernel_id;
+    return WRT_OK;
+}
+
+enum wrt_status wrt_pulse_connect_process(int64_t process, int32_t id,
+                                          struct wrt_pulse_connection *out)
+{
+    struct wrt_pulse_connection made = { .channel = NULL };
+    if (process <= 0 || id <= 0)
+        return WRT_ERR_ARGUMENT;
+    enum wrt_status status = wrt_port_channel_connect(process, id, &made.kernel);
+    if (status == WRT_OK)
+        *out = made;
+    return status;
+}
+
+static bool is_closed(const struct wrt_pulse_channel *channel)
+{
+    return __atomic_load_n(&channel->is_closed, __ATOMIC_ACQUIRE);
+}
+
+static enum wrt_status close_bound(struct wrt_pulse_channel *channel)
+{
+    struct wrt_port_channel kernel = kernel_channel(channel);
+    if (__atomic_exchange_n(&channel->is_closed, true, __ATOMIC_ACQ_REL))
+        return WRT_ERR_CLOSED;
+    wrt_port_channel_destroy(&kernel);
+    return WRT_OK;
+}
+
+static enum wrt_status connect_bound(struct wrt_pulse_channel *channel,
+                                     struct wrt_pulse_connection *out)
+{
+    struct wrt_pulse_connection made = { .channel = channel };
+    if (is_closed(channel))
+        return WRT_ERR_CLOSED;
+    enum wrt_status status = wrt_port_channel_connect(0, channel->kernel_id, &made.kernel);
+    if (status == WRT_OK)
+        *out = made;
+    return status;
+}
+
+/* Until the deadline, or until it is time to look at the interrupt again. */
+static uint64_t next_look(uint64_t deadline_ns)
+{
+    uint64_t now;
+    if (deadline_ns == 0 || wrt_port_time_now(&now) != WRT_OK)
+        return deadline_ns;
+    return deadline_ns - now < look_ns || deadline_ns < now ? deadline_ns : now + look_ns;
+}
+
+static enum wrt_status receive_bound(struct wrt_pulse_channel *channel, uint64_t deadline_ns,
+                                     const struct wrt_interrupt *interrupt,
+                                     struct wrt_pulse *out)
+{
+    struct wrt_port_channel kernel = kernel_channel(channel);
+    struct wrt_port_pulse pulse;
+    for (;;) {
+        if (is_closed(channel))
+            return WRT_ERR_CLOSED;
+        if (interrupt && wrt_interrupt_is_raised(interrupt))
+            return WRT_ERR_INTERRUPTED;
+        uint64_t until = interrupt ? next_look(deadline_ns) : deadline_ns;
+        enum wrt_status status = wrt_port_pulse_receive(&kernel, until, &pulse);
+        if (status == WRT_OK)
+            break;
+        if (status == WRT_ERR_INTERRUPTED || (status == WRT_ERR_TIMEOUT && until != deadline_ns))
+            continue;
+        return status;
+    }
+    *out = (struct wrt_pulse){ .code = pulse.code, .value = pulse.value, .count = 1,
+                               .connection = pulse.connection, .priority = pulse.priority };
+    return WRT_OK;
+}
+
 /* ---- calls ---- */
 
 static enum wrt_status enter(struct wrt_pulse_channel *channel)
@@ -136,6 +255,8 @@ static enum wrt_status tell_receivers(struct wrt_pulse_channel *channel, uint32_
 
 enum wrt_status wrt_pulse_channel_close(struct wrt_pulse_channel *channel)
 {
+    if (is_bound(channel))
+        return close_bound(channel);
     enum wrt_status status = enter(channel);
     if (status != WRT_OK)
         return status;
@@ -147,14 +268,18 @@ enum wrt_status wrt_pulse_channel_close(struct wrt_pulse_channel *channel)
 
 enum wrt_status wrt_pulse_channel_deinit(struct wrt_pulse_channel *channel)
 {
-    if (!channel->is_closed)
+    if (!is_closed(channel))
         return WRT_ERR_STATE;
+    if (is_bound(channel))
+        return WRT_OK;
     return wrt_mutex_deinit(&channel->gate);
 }
 
 enum wrt_status wrt_pulse_connect(struct wrt_pulse_channel *channel,
                                   struct wrt_pulse_connection *out)
 {
+    if (is_bound(channel))
+        return connect_bound(channel, out);
     enum wrt_status status = enter(channel);
     if (status != WRT_OK)
         return status;
@@ -162,7 +287,8 @@ enum wrt_status wrt_pulse_connect(struct wrt_pulse_channel *channel,
         status = WRT_ERR_LIMIT;
     } else {
         channel->connections++;
-        *out = (struct wrt_pulse_connection){ channel, ++channel->last_connection };
+        *out = (struct wrt_pulse_connection){ .channel = channel,
+                                              .number = ++channel->last_connection };
     }
     leave(channel);
     return status;
@@ -171,6 +297,11 @@ enum wrt_status wrt_pulse_connect(struct wrt_pulse_channel *channel,
 enum wrt_status wrt_pulse_disconnect(struct wrt_pulse_connection *connection, uint8_t priority)
 {
     struct wrt_pulse_channel *channel = connection->channel;
+    if (connection->kernel > 0) {
+        wrt_port_channel_disconnect(connection->kernel);
+        *connection = (struct wrt_pulse_connection){ .channel = NULL };
+        return channel && is_closed(channel) ? WRT_ERR_CLOSED : WRT_OK;
+    }
     if (!channel)
         return WRT_ERR_STATE;
     struct wrt_pulse news = { .code = WRT_PULSE_DISCONNECT, .value = connection->number,
@@ -190,10 +321,13 @@ enum wrt_status wrt_pulse_send(const struct wrt_pulse_connection *connection, ui
                                int32_t code, uint32_t value)
 {
     struct wrt_pulse_channel *channel = connection->channel;
-    if (!channel)
+    if (!channel && connection->kernel <= 0)
         return WRT_ERR_STATE;
     if (code < 0 || code > WRT_PULSE_MAX_CODE)
         return WRT_ERR_ARGUMENT;
+    if (connection->kernel > 0)
+        return priority == 0 ? WRT_ERR_ARGUMENT
+                             : wrt_port_pulse_send(connection->kernel, priority, code, value);
     struct wrt_pulse pulse = { .code = code, .value = value, .count = 1,
                                .connection = connection->number, .priority = priority };
     enum wrt_status status = enter(channel);
@@ -221,6 +355,8 @@ static enum wrt_status poll(struct wrt_pulse_channel *channel, struct wrt_pulse 
 enum wrt_status wrt_pulse_receive(struct wrt_pulse_channel *channel, uint64_t deadline_ns,
                                   const struct wrt_interrupt *interrupt, struct wrt_pulse *out)
 {
+    if (is_bound(channel))
+        return receive_bound(channel, deadline_ns, interrupt, out);
     for (;;) {
         uint32_t sequence = __atomic_load_n(&channel->sequence, __ATOMIC_ACQUIRE);
         enum wrt_status status = poll(channel, out);
@@ -236,8 +372,8 @@ enum wrt_status wrt_pulse_receive(struct wrt_pulse_channel *channel, uint64_t de
 
 uint64_t wrt_pulse_count_lost(struct wrt_pulse_channel *channel)
 {
-    if (enter(channel) != WRT_OK)
-        return 0;
+    if (is_bound(channel) || enter(channel) != WRT_OK)
+        return 0; /* the kernel replaces nothing */
     uint64_t lost = channel->lost;
     leave(channel);
     return lost;

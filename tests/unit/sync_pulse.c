@@ -214,6 +214,20 @@ static void bad_arguments(void **state)
     assert_int_equal(wrt_pulse_channel_init(&channel, entries, 1, 9), WRT_ERR_ARGUMENT);
 }
 
+/* On the simulated kernel: tests/sim/pulses.c. */
+static void only_qnx_has_channels_of_its_own(void **state)
+{
+    (void)state;
+    if (strcmp(wrt_port_name(), "qnx") == 0)
+        return;
+    struct wrt_pulse_channel bound = { .capacity = 77 };
+    assert_int_equal(wrt_pulse_channel_init_bound(&bound, 4, WRT_PULSE_PRIVATE),
+                     WRT_ERR_UNSUPPORTED);
+    assert_int_equal(bound.capacity, 77);
+    assert_int_equal(wrt_pulse_connect_process(1, 1, &(struct wrt_pulse_connection){ 0 }),
+                     WRT_ERR_UNSUPPORTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_receiver_sleeps_until_it_is_told),
         cmocka_unit_test(a_closed_channel_says_so),
         cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(only_qnx_has_channels_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
