@@ -87,7 +87,7 @@ bool cli_parse_size(const char *text, uint64_t *out);
 void cli_print_help(const struct cli_command *command);
 
 extern const struct cli_command cli_run, cli_resume, cli_profile_command, cli_inspect, cli_validate,
-    cli_verify_levels, cli_bound, cli_calibrate,
+    cli_verify_levels, cli_bound, cli_calibrate, cli_compile,
     cli_doctor, cli_qnx_selftest;
 /* What runs and watches tenants: cli/supervise, or cli/no_supervise where it is not built. */
 extern const struct cli_command cli_serve, cli_check, cli_status, cli_top, cli_events, cli_stop,

@@ -10,6 +10,7 @@
 static const struct cli_command *const commands[] = {&cli_run, &cli_resume, &cli_profile_command,
                                                      &cli_inspect, &cli_validate, &cli_bound,
                                                      &cli_calibrate, &cli_verify_levels,
+                                                     &cli_compile,
                                                      &cli_doctor, &cli_qnx_selftest,
                                                      &cli_serve, &cli_check, &cli_status,
                                                      &cli_top, &cli_events, &cli_stop,

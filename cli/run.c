@@ -46,6 +46,7 @@ enum option {
     OPTION_DETERMINISTIC,
     OPTION_OBLIVIOUS,
     OPTION_INVOKE,
+    OPTION_NATIVE,
     /* what only profile takes */
     OPTION_OUTPUT,
     OPTION_SAMPLE,
@@ -80,7 +81,9 @@ enum option {
     [OPTION_OBLIVIOUS] = {"oblivious", NULL, "offer the imports of module wrt_oblivious"},     \
     [OPTION_CANONICAL_NAN] = {"canonical-nan", NULL, "every machine computes the same NaN bits"},\
     [OPTION_DETERMINISTIC] = {"deterministic", NULL, "the same, and the same relaxed vectors"},\
-    [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"}
+    [OPTION_INVOKE] = {"invoke", "NAME", "call this export with the arguments, print its results"}, \
+    [OPTION_NATIVE] = {"native", "[=SHA256]",                                                 \
+                       "FILE may be native code (of wrt compile), of this hash"}
 
 static const struct cli_option options[] = {COMMON_OPTIONS, START_OPTIONS, {0}};
 
@@ -204,6 +207,10 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_WITHOUT: return cli_features_without(value, &session->features_off);
     case OPTION_SNAPSHOT: run->snapshot = value; return *value != '\0';
     case OPTION_INVOKE: run->invoke = value; return true;
+    case OPTION_NATIVE:
+        session->is_native = true;
+        session->has_pin = value != NULL;
+        return value == NULL || cli_parse_hash(value, session->pin);
     case OPTION_STATS: return set_stats(run, value);
     case OPTION_OUTPUT: run->profile.output = value; return true;
     case OPTION_SAMPLE: return set_count(value, 100, UINT64_C(1) << 40, &run->profile.sample);
@@ -513,6 +520,8 @@ static int run_program(const struct run_options *run)
 {
     struct cli_session session;
     int code = cli_session_open(&session, &run->session);
+    if (code == CLI_EXIT_OK)
+        code = cli_native_check(&session, run->fuel != UINT64_MAX, run->deadline_ms != 0);
     if (code == CLI_EXIT_OK) {
         cli_watch_keyboard(&session);
         uint64_t start_ns = wrt_time_now_ns();

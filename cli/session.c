@@ -156,10 +156,26 @@ static enum wrt_status open_partition(struct cli_session *session, struct wrt_er
     return wrt_partition_create(NULL, &partition, &session->partition, error);
 }
 
+static int load_native(struct cli_session *session, const struct wrt_module_config *module)
+{
+    struct wrt_native_description what;
+    struct wrt_error error = {0};
+    struct wrt_module_config with = *module;
+    with.native = wrt_native_object(session->native);
+    wrt_native_describe(with.native, &what);
+    const enum wrt_status status = wrt_module_load(session->partition, &with, what.module.data,
+                                                   what.module.size_bytes, &session->module,
+                                                   &error);
+    return status == WRT_OK ? CLI_EXIT_OK
+                            : cli_fail_status(session->config->file, status, &error);
+}
+
 static int load_module(struct cli_session *session, const struct wrt_module_config *module)
 {
     const struct cli_session_config *config = session->config;
     struct wrt_error error = {0};
+    if (session->native != NULL)
+        return load_native(session, module);
     if (config->module.data == NULL)
         return cli_load(session->partition, config->file, module, &session->module);
     const enum wrt_status status =
@@ -181,7 +197,9 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
                                        .features_off = config->features_off,
                                        .instrument = config->profile != NULL};
     uint64_t start_ns = wrt_time_now_ns();
-    int code = load_module(session, &module);
+    int code = cli_native_open(config, session->partition, &session->native);
+    if (code == CLI_EXIT_OK)
+        code = load_module(session, &module);
     if (code != CLI_EXIT_OK)
         return code;
     session->load_ns = wrt_time_now_ns() - start_ns;
@@ -214,6 +232,8 @@ int cli_session_close(struct cli_session *session)
         wrt_oblivious_host_destroy(session->oblivious);
     if (status == WRT_OK)
         status = wrt_module_destroy(session->module);
+    if (status == WRT_OK)
+        wrt_native_close(session->native);
     if (status == WRT_OK && session->partition != NULL)
         status = wrt_partition_destroy(session->partition, &error);
     *session = (struct cli_session){0};

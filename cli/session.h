@@ -18,6 +18,9 @@ struct cli_session_config {
     uint64_t fuel;        /* of each further thread; 0: not limited */
     uint32_t max_threads; /* that the guest may start; 0: none, and nothing to start them with */
     bool canonical_nan, deterministic;
+    bool is_native;      /* `file` may be native code, whatever its name ends with */
+    bool has_pin;
+    uint8_t pin[32];     /* SHA-256 that such a file must have */
     uint64_t features_off;
     struct cli_profile *profile; /* NULL: none */
     bool has_oblivious; /* the imports of wrt/oblivious_host.h */
@@ -36,6 +39,7 @@ void cli_session_set_program(struct cli_session_config *config, int argc, char *
 struct cli_session {
     const struct cli_session_config *config;
     struct wrt_partition *partition;
+    struct wrt_native *native; /* NULL: the module is interpreted */
     struct wrt_module *module;
     struct wrt_store *store;
     struct wrt_wasi *wasi;
@@ -74,6 +78,17 @@ enum wrt_status cli_call(const struct cli_session *session, struct wrt_function 
  * usual. Watch before anything may start a thread. */
 void cli_watch_keyboard(const struct cli_session *session);
 void cli_forget_keyboard(const struct cli_session *session);
+
+/* ---- native.c ---- */
+
+/* Reads the file and opens it, if it is native code and is permitted to be; gives *out, NULL if
+ * it is a module after all. */
+int cli_native_open(const struct cli_session_config *config, struct wrt_partition *partition,
+                    struct wrt_native **out);
+/* Can it do what is asked: fuel, a deadline? Prints if not. */
+int cli_native_check(const struct cli_session *session, bool has_fuel, bool has_deadline);
+/* Reads 64 hexadecimal digits. */
+bool cli_parse_hash(const char *text, uint8_t out[32]);
 
 /* ---- features.c ---- */
 

@@ -270,6 +270,7 @@ enum wrt_port_fault_kind {
 struct wrt_port_fault {
     const void *address;     /* that was touched; without a tag */
     const void *instruction; /* that touched it; NULL if not known */
+    const void *frame;       /* the frame pointer then; NULL if not known */
     bool is_known_write;     /* false: a read, or the machine does not tell */
     uint8_t kind;            /* enum wrt_port_fault_kind */
     uint8_t pointer_tag;     /* of a TAG fault */
@@ -287,6 +288,22 @@ bool wrt_fault_is_ours(const void *address);
  * Linux: SIGSEGV and SIGBUS, sigsetjmp without the mask. QNX: the same. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_fault_run(void (*body)(void *), void *context, struct wrt_port_fault *fault);
+
+/* ------------------------------------------------------------------------ code ---- */
+
+struct wrt_port_code { /* private to the port */
+    void *handle;
+};
+
+/* Loads a shared object from a copy of the bytes that nobody can change. No page of it becomes
+ * writable and executable if its headers ask for none. ERR_MALFORMED: the system refuses it.
+ * Linux: a sealed memory object and dlopen. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status wrt_port_code_open(const void *bytes, size_t size_bytes,
+                                                  struct wrt_port_code *out);
+/* ERR_NOT_FOUND. */
+WRT_MUST_CHECK enum wrt_status wrt_port_code_symbol(const struct wrt_port_code *code,
+                                                    const char *name, const void **out);
+void wrt_port_code_close(struct wrt_port_code *code);
 
 /* ------------------------------------------------------------------- processes ---- */
 

@@ -19,6 +19,7 @@
 WRT_BEGIN_DECLS
 
 struct wrt_module;
+struct wrt_native_object;
 struct wrt_module_loader;
 
 /* What one module may hold. 0 picks the default named beside each field; a refusal is
@@ -49,6 +50,9 @@ struct wrt_module_config {
     bool drop_names;              /* forget the name section (saves memory) */
     uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
                                      naming the feature; a bit of none is ERR_ARGUMENT */
+    const struct wrt_native_object *native; /* wrt/native.h: the same module, compiled; kept.
+                                     ERR_CORRUPT if it is of another one. Calls from the host
+                                     run it; NULL: all is interpreted */
     bool no_memory_images;        /* Active data segments of 32 KiB or more with constant
                                      offsets in bounds become an image of their memory (a
                                      second copy, charged as DATA) that instances map, copied

@@ -16,6 +16,7 @@
 #include "wrt/lock.h"
 #include "wrt/memory.h"
 #include "wrt/module.h"
+#include "wrt/native.h"
 #include "wrt/oblivious.h"
 #include "wrt/oblivious_host.h"
 #include "wrt/partition.h"

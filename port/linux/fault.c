@@ -53,10 +53,12 @@ void wrt_posix_describe_fault(const siginfo_t *info, void *context,
 #if defined(__x86_64__)
     const ucontext_t *user = context;
     out->instruction = (const void *)user->uc_mcontext.gregs[REG_RIP];
+    out->frame = (const void *)user->uc_mcontext.gregs[REG_RBP];
     out->is_known_write = (user->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 #elif defined(__aarch64__)
     const ucontext_t *user = context;
     out->instruction = (const void *)user->uc_mcontext.pc;
+    out->frame = (const void *)user->uc_mcontext.regs[29];
 #else
     (void)context;
 #endif

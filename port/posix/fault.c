@@ -5,9 +5,12 @@
  * and which code go with a guard, or with a page that no memory is left for, differs between
  * systems and releases. No signal is blocked meanwhile (SA_NODEFER, an empty mask), so leaving
  * by siglongjmp leaves none blocked, and the mask need not be saved (130 ns). The handler runs
- * on the thread's ordinary stack: wasm frames are not there, so a guard hit never means that
- * this stack is used up.
+ * on the stack that was in use: the thread's, where no wasm frames are, or a compiled guest's,
+ * which keeps room for it below its limit. So a guard hit never means that it is used up.
  */
+/* Compiled guests have a stack of their own, which may lie on either side of the thread's: the C
+ * library's checked longjmp would take that for a mistake. */
+#undef _FORTIFY_SOURCE
 #define _GNU_SOURCE
 #define _QNX_SOURCE
 #include "posix.h"

@@ -14,7 +14,7 @@
  */
 #include <string.h>
 
-#include "engine.h"
+#include "native.h"
 
 void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
 {
@@ -85,7 +85,8 @@ static void drop_to(struct wrt_store *store, uint32_t depth)
     struct wrt_exec *exec = &store->exec;
     store->exceptions.searching = false; /* that was the innermost's */
     while (exec->depth > depth) {
-        const struct wrt_activation *a = &store->activations[--exec->depth];
+        struct wrt_activation *a = &store->activations[--exec->depth];
+        wrt_native_leave(store, a);
         exec->top = a->top;
         exec->pc = a->pc;
         exec->fp = a->fp;
@@ -147,6 +148,19 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
         return WRT_RUN_TRAP;
     exec->trap.host_status = status;
     return trapped(exec, WRT_TRAP_HOST);
+}
+
+enum wrt_run wrt_call_host(struct wrt_exec *exec, struct wrt_function *f, union wrt_slot *slots)
+{
+    union cell *base = exec->top;
+    if (!has_room(exec, base, f->parameter_slots))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    for (uint32_t i = 0; i < f->parameter_slots; i++)
+        base[i].slot = slots[i];
+    const enum wrt_run how = run_host(exec, f, base);
+    for (uint32_t i = 0; how == WRT_RUN_CONTINUE && i < f->result_slots; i++)
+        slots[i] = base[i].slot;
+    return how;
 }
 
 void wrt_load_accumulators(struct wrt_exec *exec, const union cell *result)
@@ -303,7 +317,9 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
         exec->trap.kind = WRT_TRAP_UNCAUGHT_EXCEPTION;
     if (how == WRT_RUN_TRAP || how == WRT_RUN_THROWN) {
         wrt_set_trap(store, exec->trap.kind);
-        wrt_capture_frames(store);
+        if (!store->native.has_frames)
+            wrt_capture_frames(store);
+        store->native.has_frames = false;
         if (exec->trap.kind == WRT_TRAP_GUARD_HIT)
             wrt_describe_guard_hit(store);
     }
@@ -330,6 +346,8 @@ static enum wrt_run run(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
     struct wrt_activation *a = innermost(store);
+    if (a->compiled)
+        return wrt_native_run(store, a);
     if (a->function->instance != NULL) {
         enum wrt_run how = interpret(store);
         /* Another thread may have grown the memory: the instruction changed nothing yet. */
@@ -360,6 +378,9 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
     enum wrt_status status = wrt_store_can_call(store);
     if (status == WRT_OK)
         status = wrt_seal_before_call(store);
+    const bool compiled = f->native.key != NULL;
+    if (status == WRT_OK && compiled)
+        status = wrt_native_can_run(f);
     if (status != WRT_OK)
         return status;
     union cell *base = exec->top;
@@ -371,11 +392,11 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
     exec->pause_reason = WRT_PAUSE_NONE;
     store->activations[exec->depth] = (struct wrt_activation){
         .base = base, .function = f, .instance = exec->instance, .pc = exec->pc, .fp = exec->fp,
-        .top = exec->top};
+        .top = exec->top, .compiled = compiled};
     const bool fits = has_room(exec, base, cells);
     if (fits && f->parameter_slots != 0)
         memmove(base, arguments, f->parameter_slots * sizeof *base); /* may be there already */
-    if (!fits || (f->instance != NULL &&
+    if (!fits || (f->instance != NULL && !compiled &&
                   !start_frame(exec, f, base, store->exit_code_words, base))) {
         wrt_set_trap(store, WRT_TRAP_CALL_STACK_EXHAUSTED);
         return WRT_ERR_TRAP;

@@ -12,8 +12,10 @@
 
 #include "base/error.h"
 #include "code.h"
+#include "native_abi.h"
 #include "types.h"
 #include "heap.h"
+#include "sync/alarm.h"
 #include "wrt/futex.h"
 #include "wrt/lock.h"
 #include "wrt/exception.h"
@@ -134,6 +136,7 @@ struct wrt_module {
     struct wrt_element_segment *elements;
     struct wrt_data_segment *data;
     struct wrt_code *codes; /* of defined functions */
+    uint32_t *native_by_address; /* of config.native: its code, ascending */
     struct wrt_custom *customs, **custom_tail;
     struct wrt_bytes name_section, producers, branch_hints; /* contents; size 0: none */
 };
@@ -147,6 +150,7 @@ wrt_type_of_function(const struct wrt_module *module, uint32_t function)
 /* ---- store ---- */
 
 struct wrt_function {
+    struct wrt_native_function native; /* first: compiled code reads it */
     const struct wrt_function_type *type;
     const struct wrt_rtt *rtt;
     struct wrt_instance *instance;  /* NULL: a host function */
@@ -221,6 +225,7 @@ struct wrt_instance {
     struct wrt_element_items *elements; /* passive segments, by segment index */
     bool *data_dropped;
     uint64_t *counters; /* module->counter_count of them */
+    struct wrt_native_guest *native; /* NULL: not compiled */
     struct wrt_pieces pieces; /* of this struct up to here, and of its arrays of pointers */
     struct wrt_instance *next;
     uint32_t number; /* in the order of creation */
@@ -277,6 +282,8 @@ struct wrt_activation {
     const union word *pc;        /* the interrupted outer run */
     union cell *fp;
     union cell *top;
+    struct wrt_native_run *native; /* of a compiled call: where it stands */
+    bool compiled;
     bool paused;
 };
 
@@ -301,6 +308,19 @@ struct wrt_exceptions {
         struct wrt_instance *instance;
         bool returned;  /* pc is a return address: the call is before it */
     } origin, at;       /* where it was thrown; the frame that is searched next */
+};
+
+/* What runs compiled code: native.c. */
+struct wrt_native_state {
+    struct wrt_page_allocator stack; /* no base: no compiled instance yet */
+    uint8_t *top;                    /* the next call begins below */
+    uintptr_t limit;                 /* frames begin above */
+    struct wrt_native_run *run;      /* the innermost */
+    struct wrt_native_guest *_Atomic running;
+    _Atomic bool asked;              /* to look why it should stop */
+    bool is_guarded;                 /* some code has no compares */
+    bool has_frames;                 /* of a trap in interpreted code that it called */
+    struct wrt_alarm alarm;          /* at the deadline */
 };
 
 struct wrt_store {
@@ -328,6 +348,7 @@ struct wrt_store {
     struct wrt_frame frames[WRT_KEPT_FRAMES];
     union word exit_code_words[2], instance_exit_words[2], search_words[2];
     struct wrt_exceptions exceptions;
+    struct wrt_native_state native;
 };
 
 struct wrt_caller {
@@ -428,7 +449,9 @@ void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table);
 enum wrt_status wrt_table_enlarge(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
                                   uint64_t *out_old_size, struct wrt_error *error);
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
-                                const struct wrt_memory_type *type, struct wrt_page_image *image,
+                                const struct wrt_memory_type *type,
+                                const struct wrt_module *module, /* that defines it, or NULL */
+                                struct wrt_page_image *image,
                                 struct wrt_memory **out, struct wrt_error *error);
 void wrt_memory_unmake(struct wrt_memory *memory);
 /* May the host give `slot` as a value of `type`? Nothing is null that may not be, and a
@@ -452,6 +475,8 @@ bool wrt_extern_is_of(struct wrt_extern item, const struct wrt_store *store);
 uint64_t wrt_most_pages(const struct wrt_memory_type *type);
 
 /* ---- call.c ---- */
+/* A host function, for compiled code: arguments in slots, results in the same. */
+enum wrt_run wrt_call_host(struct wrt_exec *exec, struct wrt_function *f, union wrt_slot *slots);
 /* The single result of a call is in its accumulator, too. */
 void wrt_load_accumulators(struct wrt_exec *exec, const union cell *result);
 enum wrt_status wrt_store_can_call(const struct wrt_store *store);

@@ -372,6 +372,8 @@ bool wrt_codec_frames(struct codec *c)
     if (writes && store->exec.depth > 1)
         return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED,
                                 "a call that a host function made back into the guest");
+    if (writes && store->exec.depth != 0 && store->activations[0].compiled)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a paused call of compiled code");
     if (writes && store->exec.depth != 0)
         function = store->activations[0].function;
     if (!codec_fuel(c) || !wrt_codec_function(c, &function))

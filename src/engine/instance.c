@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "load.h"
+#include "native.h"
 
 /* What an instantiation has taken so far. */
 struct build {
@@ -161,6 +162,8 @@ static void make_functions(struct build *b)
                                           .index = f,
                                           .parameter_slots = b->module->codes[own].parameter_slots,
                                           .result_slots = b->module->codes[own].result_slots};
+        if (b->instance->native != NULL)
+            wrt_native_set_function(b->instance, function);
         b->instance->functions[f] = function;
     }
 }
@@ -178,8 +181,11 @@ static enum wrt_status make_globals(struct build *b)
     struct wrt_global *own = NULL;
     if (first == info->global_count)
         return WRT_OK;
+    if (b->instance->native != NULL)
+        own = wrt_native_globals(b->instance);
     const enum wrt_status status =
-        take(b, WRT_CHARGE_TABLE, info->global_count - first, sizeof *own, &own);
+        own != NULL ? WRT_OK
+                    : take(b, WRT_CHARGE_TABLE, info->global_count - first, sizeof *own, &own);
     if (status != WRT_OK)
         return status;
     for (uint32_t g = first; g < info->global_count; g++) {
@@ -241,7 +247,7 @@ static enum wrt_status make_memories(struct build *b)
     const struct wrt_module_info *info = &b->module->info;
     for (uint32_t m = info->imported_memory_count; m < info->memory_count; m++) {
         const enum wrt_status status =
-            wrt_memory_make(b->store, &b->blocks, &b->module->memories[m],
+            wrt_memory_make(b->store, &b->blocks, &b->module->memories[m], b->module,
                             wrt_module_image(b->module, m), &b->instance->memories[m], b->error);
         if (status != WRT_OK)
             return status;
@@ -405,6 +411,11 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
     enum wrt_status status = make_instance(b);
     if (status == WRT_OK)
         status = wrt_scope_get(b->store, &b->blocks, b->module, &b->instance->rtts, b->error);
+    if (status == WRT_OK)
+        status = wrt_native_make(b->instance, &b->blocks, b->error);
+    if (status == WRT_OK && b->module->needs_heap && b->store->native.stack.base != NULL)
+        status = wrt_fail(b->error, WRT_ERR_UNSUPPORTED,
+                          "a garbage-collected heap in a store with compiled code");
     if (status == WRT_OK && b->module->needs_heap && b->store->heap.base == NULL)
         status = wrt_heap_make(b->store, b->error);
     for (uint32_t i = 0; i < b->module->info.import_count && status == WRT_OK; i++)
@@ -421,6 +432,8 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
         status = make_elements(b);
     if (status == WRT_OK)
         status = make_tags(b);
+    if (status == WRT_OK)
+        status = wrt_native_link(b->instance, b->error);
     if (status == WRT_OK)
         status = wrt_instance_seal(b->instance, &b->blocks, b->error);
     /* Last: what it takes is the store's, and must not be given back. */

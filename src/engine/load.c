@@ -6,6 +6,7 @@
  */
 #include "base/crc32c.h"
 #include "load.h"
+#include "native.h"
 
 /* ---- configuration ---- */
 
@@ -516,7 +517,8 @@ static enum wrt_status complete(struct wrt_module_loader *l, struct wrt_error *e
     l->module->info.module_bytes = l->offset;
     l->module->info.features = l->t.r.features;
     wrt_module_make_images(l->module);
-    return wrt_module_seal(l->module, error);
+    const enum wrt_status status = wrt_native_bind(l->module, error);
+    return status != WRT_OK ? status : wrt_module_seal(l->module, error);
 }
 
 enum wrt_status wrt_module_finish(struct wrt_module_loader *loader, struct wrt_module **out,

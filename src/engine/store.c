@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "engine.h"
+#include "native.h"
 #include "load.h"
 
 /* ---- create, destroy ---- */
@@ -74,6 +74,7 @@ static enum wrt_status take_stack(struct wrt_store *store, struct wrt_error *err
 static void free_store(struct wrt_store *store)
 {
     struct wrt_partition *partition = store->partition;
+    wrt_native_free(store);
     wrt_partition_free(partition, WRT_CHARGE_STACK, store->exec.stack,
                        (size_t)(store->exec.stack_end - store->exec.stack) * sizeof(union cell));
     wrt_block_free_all(partition, &store->blocks);
@@ -397,7 +398,8 @@ static bool can_map_image(const struct wrt_page_config *config)
 }
 
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,
-                                const struct wrt_memory_type *type, struct wrt_page_image *image,
+                                const struct wrt_memory_type *type,
+                                const struct wrt_module *module, struct wrt_page_image *image,
                                 struct wrt_memory **out, struct wrt_error *error)
 {
     const uint64_t most = most_pages(store, type);
@@ -419,6 +421,8 @@ enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **bloc
         type->limits.has_maximum && type->limits.maximum < most ? type->limits.maximum : most;
     if (config.image == NULL && !type->is_shared && can_map_image(&config))
         config.image = image;
+    if (module != NULL)
+        wrt_native_widen(module, &config);
     status = allocate_memory(memory, store->partition, &config, type->is_shared, error);
     if (status != WRT_OK)
         return status;
@@ -442,7 +446,7 @@ enum wrt_status wrt_memory_create(struct wrt_store *store, const struct wrt_memo
         return wrt_fail(error, WRT_ERR_ARGUMENT, "not a memory type");
     struct wrt_block *blocks = NULL;
     struct wrt_memory *memory = NULL;
-    const enum wrt_status status = wrt_memory_make(store, &blocks, &chosen, NULL, &memory, error);
+    const enum wrt_status status = wrt_memory_make(store, &blocks, &chosen, NULL, NULL, &memory, error);
     if (status != WRT_OK) {
         wrt_block_free_all(store->partition, &blocks);
         return status;

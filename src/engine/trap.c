@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine.h"
+#include "native.h"
 
 const char *wrt_trap_text(enum wrt_trap_kind kind)
 {
@@ -88,6 +88,7 @@ struct walk {
     uint32_t activation; /* 0: past the outermost */
     bool returned;       /* pc is a return address: the call is before it */
     bool in_host;        /* a host function stands between this and the next */
+    const void *frame;   /* in compiled code: the next frame outwards; NULL: the first */
 };
 
 static struct walk begin_walk(const struct wrt_store *store)
@@ -113,6 +114,7 @@ static void leave_activation(struct walk *w)
     w->instance = a->instance;
     w->returned = false;
     w->in_host = w->activation != 0;
+    w->frame = NULL;
 }
 
 /* The next frame outwards; its byte offset only if `locate`, since that reads the function's
@@ -125,7 +127,10 @@ static bool next_frame(struct walk *w, bool locate, struct wrt_frame *out)
             *out = (struct wrt_frame){.is_host = true};
             return true;
         }
-        if (w->instance == NULL || w->pc == w->store->exit_code_words) {
+        const struct wrt_activation *a = &w->store->activations[w->activation - 1];
+        if (a->compiled && wrt_native_next_frame(w->store, a, &w->frame, out))
+            return true;
+        if (a->compiled || w->instance == NULL || w->pc == w->store->exit_code_words) {
             leave_activation(w);
             continue;
         }

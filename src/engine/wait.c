@@ -10,7 +10,7 @@
  * No interrupt is slept over: a wait announces its domain before it looks at the flag, an
  * interrupt sets the flag before it looks for the domain, so one sees the other.
  */
-#include "engine.h"
+#include "native.h"
 
 /* What an atomic instruction addresses. */
 struct place {
@@ -154,6 +154,7 @@ void wrt_store_interrupt(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
     atomic_store_explicit(&exec->interrupt, true, memory_order_seq_cst);
+    wrt_native_ask(store);
     struct wrt_futex_domain *domain =
         atomic_load_explicit(&exec->waits_in, memory_order_seq_cst);
     if (domain != NULL)

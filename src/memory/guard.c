@@ -17,6 +17,7 @@ enum wrt_status wrt_guard_run(void (*body)(void *), void *context, struct wrt_gu
     if (status == WRT_ERR_TRAP)
         *hit = (struct wrt_guard_hit){.address = fault.address,
                                       .instruction = fault.instruction,
+                                      .frame = fault.frame,
                                       .is_known_write = fault.is_known_write};
     return status;
 }

@@ -13,6 +13,7 @@
 struct wrt_guard_hit {
     const void *address;     /* that was touched: find its memory by wrt_pages_owns */
     const void *instruction; /* that touched it; NULL if not known */
+    const void *frame;       /* the frame pointer then; NULL if not known */
     bool is_known_write;
 };
 

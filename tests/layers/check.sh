@@ -35,7 +35,7 @@ verdict 'includes point one way' "$(upward)"
 
 verdict 'the port is included only by rooms that may' "$(
   grep -lE '# *include *"port[a-z_]*\.h"' -r src --include='*.[ch]' 2>/dev/null |
-    grep -vE '^src/(arena|memory|partition|sync|secure|tenant|wasi)/|^src/port')"
+    grep -vE '^src/(aot|arena|memory|partition|sync|secure|tenant|wasi)/|^src/port')"
 
 verdict 'no operating system is tested for outside port/ and sim/' "$(
   grep -rnE '^[[:space:]]*#[[:space:]]*(if|ifdef|ifndef|elif).*(__linux|__QNX|__unix|__APPLE|_WIN32|__BSD)' \
