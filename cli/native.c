@@ -59,7 +59,7 @@ int cli_native_check(const struct cli_session *session, bool has_fuel, bool has_
     struct wrt_native_description what;
     if (session->native == NULL)
         return CLI_EXIT_OK;
-    wrt_native_describe(wrt_native_object(session->native), &what);
+    wrt_native_describe(wrt_native_get_object(session->native), &what);
     if (has_fuel && !what.meters_fuel)
         return cli_fail(CLI_EXIT_UNSUPPORTED, "%s was compiled with %s; --fuel needs --stop fuel",
                         session->config->file, what.options);

@@ -161,7 +161,7 @@ static int load_native(struct cli_session *session, const struct wrt_module_conf
     struct wrt_native_description what;
     struct wrt_error error = {0};
     struct wrt_module_config with = *module;
-    with.native = wrt_native_object(session->native);
+    with.native = wrt_native_get_object(session->native);
     wrt_native_describe(with.native, &what);
     const enum wrt_status status = wrt_module_load(session->partition, &with, what.module.data,
                                                    what.module.size_bytes, &session->module,

@@ -6,7 +6,7 @@
  * module, an instance and a store is as it is without:
  *
  *     wrt_native_open(partition, file_bytes, file_size, NULL, &native, &error)
- *     config.native = wrt_native_object(native);
+ *     config.native = wrt_native_get_object(native);
  *     wrt_native_describe(config.native, &what);
  *     wrt_module_load(partition, &config, what.module.data, what.module.size_bytes, ...)
  *
@@ -71,7 +71,7 @@ wrt_native_peek(const void *bytes, size_t size_bytes, struct wrt_native_descript
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_open(struct wrt_partition *partition, const void *bytes, size_t size_bytes,
                 const uint8_t *pin, struct wrt_native **out, struct wrt_error *error);
-WRT_API const struct wrt_native_object *wrt_native_object(const struct wrt_native *native);
+WRT_API const struct wrt_native_object *wrt_native_get_object(const struct wrt_native *native);
 WRT_API void wrt_native_describe(const struct wrt_native_object *object,
                                  struct wrt_native_description *out);
 /* NULL does nothing. */

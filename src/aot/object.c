@@ -216,7 +216,7 @@ enum wrt_status wrt_native_open(struct wrt_partition *partition, const void *byt
     return WRT_OK;
 }
 
-const struct wrt_native_object *wrt_native_object(const struct wrt_native *native)
+const struct wrt_native_object *wrt_native_get_object(const struct wrt_native *native)
 {
     return native->object;
 }
