@@ -129,6 +129,7 @@ struct wrt_module {
     struct wrt_profile_map *profiles; /* of defined functions; NULL: not instrumented */
     uint32_t counter_count;
     bool needs_heap; /* has struct or array types */
+    bool has_exnref_fields;
     struct wrt_const_expr *table_inits; /* size 0: filled with null */
     struct wrt_memory_type *memories;
     struct wrt_global_def *globals;
@@ -300,6 +301,7 @@ struct wrt_exceptions {
     union cell *cells;  /* NULL: no tag yet */
     uint64_t *starts;   /* bitmap: an exception begins at this cell */
     uint32_t cursor;    /* the block where the next search for room begins */
+    uint32_t saved_fuel; /* paid by throws, for the next walk over the pool */
     uint64_t current;   /* exnref: thrown and not caught yet, or left uncaught */
     bool searching;     /* a search for its handler stands paused */
     struct wrt_frame_cursor {
@@ -409,6 +411,9 @@ void wrt_global_set_reference(struct wrt_exec *exec, uint32_t global, uint64_t v
 /* Is what `bits`, not null, refer to of a type in the `any` hierarchy? */
 bool wrt_any_is(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
                 uint64_t bits);
+/* The same of an object with that type (NULL: none), of an i31, or of neither: a host value. */
+bool wrt_any_type_is(const struct wrt_rtt *object, bool is_i31, struct wrt_rtt *const *scope,
+                     wrt_type type);
 bool wrt_reference_is(struct wrt_exec *exec, uint64_t bits, wrt_type type);
 
 /* Is the callee of type `type`, one of the current instance's module, or below it? */
@@ -543,9 +548,36 @@ static inline uint32_t wrt_cells_of(const struct wrt_tag *tag)
 {
     return wrt_type_list_slots(tag->type->parameters, tag->type->parameter_count);
 }
-void wrt_shade_exceptions(struct wrt_store *store);
-/* Is one on its way or referred to? Reclaims the others. */
-bool wrt_has_exceptions(struct wrt_store *store);
+/* Gives how many cells it looked at. */
+uint64_t wrt_shade_exceptions(struct wrt_store *store);
+
+/* A block of the pool. Blocks have an even number of cells, so that what is cut off a free one
+ * can hold a header. */
+struct wrt_exception {
+    uint32_t cells : 20; /* of the block, header included */
+    uint32_t kept : 12;  /* by the host */
+    uint32_t link;       /* while reclaiming: 0 not reached, else the next one + 1, or LAST */
+    union {
+        struct wrt_tag *tag; /* NULL: free room */
+        uint64_t pad;
+    } of;
+};
+#define WRT_EXCEPTION_HEADER 2
+#define WRT_EXCEPTION_MOST_KEPT 4095
+_Static_assert(sizeof(struct wrt_exception) == WRT_EXCEPTION_HEADER * sizeof(union cell), "header");
+
+static inline uint32_t wrt_exception_pool(const struct wrt_store *store)
+{
+    return store->config.exception_cells & ~1u;
+}
+/* Of a block that holds an exception with that tag. */
+static inline uint32_t wrt_exception_cells(const struct wrt_tag *tag)
+{
+    return WRT_EXCEPTION_HEADER + ((wrt_cells_of(tag) + 1) & ~1u);
+}
+uint64_t wrt_exception_reference(uint32_t at);
+/* Whether an exception begins at that cell. */
+void wrt_exception_mark(struct wrt_exceptions *e, uint32_t at, bool begins);
 /* exec->pc stands at the instruction. */
 enum wrt_run wrt_throw(struct wrt_exec *exec);
 enum wrt_run wrt_throw_ref(struct wrt_exec *exec);

@@ -3,47 +3,38 @@
  *
  * The pool is an array of cells, cut into blocks that follow each other without a gap: an
  * exception (header and values), or free room. An exnref is a mark and the index of the
- * exception's first cell, so that it is the same number on every machine, and so that a cell of
- * the value stack can be asked whether it may be one: the mark fits and an exception begins
- * there. Asking cells like this may keep an exception that is dead; it never frees one that is
- * not, and it decides alike everywhere.
+ * exception's first cell, so that it is the same number on every machine. Whether a number is
+ * one can be asked: the mark fits and an exception begins there.
  *
  * Room is found by walking the blocks from where the last search ended, joining free ones. If
- * there is none, everything that is not reachable is freed, and the walk is made once more. Each
- * walk is O(cells).
+ * there is none, everything that is not reachable is freed, and the walk is made once more. What
+ * a walk looks at is counted. Each throw saves up for it out of the fuel that it pays anyway, and
+ * only what was not saved is paid in addition: while most exceptions are dead when room runs
+ * out, a throw costs the same whatever happened before. What is reachable follows from
+ * the types of slots and fields alone, never from what is left over: so the pool is in the same
+ * state at the same instruction on every machine, and in a restored snapshot.
  */
 #include <string.h>
 
 #include "engine.h"
 
-/* An even number of cells, so that what is cut off a free block can hold a header. */
-struct exception {
-    uint32_t cells : 20; /* of the block, header included */
-    uint32_t kept : 12;  /* by the host */
-    uint32_t link;       /* while reclaiming: 0 not reached, else the next one + 1, or LAST */
-    union {
-        struct wrt_tag *tag; /* NULL: free room */
-        uint64_t pad;
-    } of;
-};
-
-#define HEADER_CELLS 2
+#define HEADER_CELLS WRT_EXCEPTION_HEADER
 #define LAST UINT32_MAX
-#define MOST_KEPT 4095
-
-_Static_assert(sizeof(struct exception) == HEADER_CELLS * sizeof(union cell), "header");
+#define MOST_KEPT WRT_EXCEPTION_MOST_KEPT
+#define LOOKS_PER_FUEL 8 /* blocks, references and objects that a walk looks at */
+#define SAVED_PER_THROW 2 /* of at least three: the throw, and a clause or a frame that is left */
 
 #define MARK UINT64_C(0x65786E) /* "exn" */
 #define MARK_SHIFT 40
 
-static struct exception *block_at(const struct wrt_exceptions *e, uint32_t at)
+static struct wrt_exception *block_at(const struct wrt_exceptions *e, uint32_t at)
 {
-    return (struct exception *)(void *)&e->cells[at];
+    return (struct wrt_exception *)(void *)&e->cells[at];
 }
 
 static uint32_t pool_cells(const struct wrt_store *store)
 {
-    return store->config.exception_cells & ~1u;
+    return wrt_exception_pool(store);
 }
 
 static uint32_t index_of(uint64_t reference)
@@ -106,9 +97,9 @@ enum wrt_status wrt_exceptions_prepare(struct wrt_store *store, struct wrt_error
 /* Joins the free blocks behind a free one, until it is large enough. */
 static void join(struct wrt_exceptions *e, uint32_t at, uint32_t wanted, uint32_t end)
 {
-    struct exception *room = block_at(e, at);
+    struct wrt_exception *room = block_at(e, at);
     while (room->cells < wanted && at + room->cells < end) {
-        const struct exception *next = block_at(e, at + room->cells);
+        const struct wrt_exception *next = block_at(e, at + room->cells);
         if (next->of.tag != NULL)
             return;
         const uint32_t sum = room->cells + next->cells;
@@ -118,11 +109,13 @@ static void join(struct wrt_exceptions *e, uint32_t at, uint32_t wanted, uint32_
     }
 }
 
-static bool find_room(struct wrt_exceptions *e, uint32_t wanted, uint32_t end, uint32_t *out)
+/* Adds the blocks that it looks at to *looks. */
+static bool find_room(struct wrt_exceptions *e, uint32_t wanted, uint32_t end, uint32_t *out,
+                      uint64_t *looks)
 {
     uint32_t at = e->cursor < end ? e->cursor : 0;
-    for (uint32_t seen = 0; seen < end;) {
-        struct exception *block = block_at(e, at);
+    for (uint32_t seen = 0; seen < end; ++*looks) {
+        struct wrt_exception *block = block_at(e, at);
         if (block->of.tag == NULL) {
             join(e, at, wanted, end);
             if (block->cells >= wanted) {
@@ -139,10 +132,10 @@ static bool find_room(struct wrt_exceptions *e, uint32_t wanted, uint32_t end, u
 
 static void cut(struct wrt_exceptions *e, uint32_t at, uint32_t wanted)
 {
-    struct exception *block = block_at(e, at);
+    struct wrt_exception *block = block_at(e, at);
     const uint32_t rest = block->cells - wanted;
     if (rest != 0)
-        *block_at(e, at + wanted) = (struct exception){.cells = rest & 0xFFFFF};
+        *block_at(e, at + wanted) = (struct wrt_exception){.cells = rest & 0xFFFFF};
     block->cells = wanted & 0xFFFFF;
     e->cursor = at + wanted;
 }
@@ -153,23 +146,20 @@ static void cut(struct wrt_exceptions *e, uint32_t at, uint32_t wanted)
 struct marking {
     struct wrt_store *store;
     uint32_t list; /* first of them + 1, or LAST */
+    uint64_t looks;
 };
 
-static void reach(struct marking *m, uint64_t reference)
+static void reach(void *context, uint64_t reference)
 {
+    struct marking *m = context;
+    m->looks++;
     if (!wrt_is_exception(m->store, reference))
         return;
-    struct exception *exception = block_at(&m->store->exceptions, index_of(reference));
+    struct wrt_exception *exception = block_at(&m->store->exceptions, index_of(reference));
     if (exception->link != 0)
         return;
     exception->link = m->list;
     m->list = index_of(reference) + 1;
-}
-
-static void reach_cells(struct marking *m, const union cell *cells, uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++)
-        reach(m, cells[i].i64);
 }
 
 static void reach_slots(struct marking *m, const union wrt_slot *slots, uint64_t count)
@@ -178,35 +168,58 @@ static void reach_slots(struct marking *m, const union wrt_slot *slots, uint64_t
         reach(m, slots[i].i64);
 }
 
-/* Structs and arrays, also those that are not reachable: whatever looks like an exnref. */
-static void reach_heap(struct marking *m)
+/* The values of an exception with this tag. */
+static void reach_values(struct marking *m, const struct wrt_tag *tag, const union cell *values)
 {
-    const struct wrt_heap *heap = &m->store->heap;
-    for (uint64_t i = 0; i < (uint64_t)heap->granules * WRT_GRANULE_BYTES; i += 8) {
-        uint64_t bits;
-        memcpy(&bits, heap->base + i, sizeof bits);
-        reach(m, bits);
+    const struct wrt_function_type *type = tag->type;
+    m->looks++;
+    for (uint32_t i = 0; i < type->parameter_count; i++) {
+        if (wrt_is_exnref(type->parameters[i]))
+            reach(m, values->i64);
+        values += wrt_type_slots(type->parameters[i]);
     }
 }
 
-/* Everything below the running frame's end, or below what a host function may use. */
-static void reach_stack(struct marking *m)
+static uint64_t load_64(const uint8_t *from)
 {
-    const struct wrt_exec *exec = &m->store->exec;
-    const union cell *end = exec->top;
-    if (exec->depth != 0 && exec->instance != NULL) {
-        const union word *pc =
-            m->store->exceptions.searching ? m->store->exceptions.origin.pc : exec->pc;
-        const struct wrt_code *code = wrt_code_at(exec->instance->module, pc);
-        if (code != NULL && exec->fp + code->frame_slots > end)
-            end = exec->fp + code->frame_slots;
+    uint64_t bits;
+    memcpy(&bits, from, sizeof bits);
+    return bits;
+}
+
+static void reach_fields(struct marking *m, struct wrt_object *object,
+                         const struct wrt_type_def *def)
+{
+    const uint8_t *data = wrt_object_data(object);
+    m->looks++;
+    if (def->kind == WRT_KIND_ARRAY) {
+        for (uint32_t i = 0; wrt_is_exnref(def->fields[0].type) && i < object->length; i++)
+            reach(m, load_64(data + (size_t)i * 8));
+        return;
     }
-    reach_cells(m, exec->stack, (uint64_t)(end - exec->stack));
+    for (uint32_t f = 0; f < def->field_count; f++)
+        if (wrt_is_exnref(def->fields[f].type))
+            reach(m, load_64(data + def->fields[f].offset));
+}
+
+/* Structs and arrays, also those that are not reachable but were not found dead yet. */
+static void reach_heap(struct marking *m)
+{
+    struct wrt_heap *heap = &m->store->heap;
+    for (uint32_t granule = 0; heap->may_hold_exceptions && granule < heap->granules;) {
+        struct wrt_object *object =
+            wrt_object_at(heap, (uint64_t)granule * WRT_GRANULE_BYTES);
+        if (wrt_heap_has_content(heap, granule))
+            reach_fields(m, object, m->store->types.by_id[object->type]->def);
+        m->looks++;
+        granule += object->granules;
+    }
 }
 
 static void reach_instance(struct marking *m, const struct wrt_instance *instance)
 {
     const struct wrt_module *module = instance->module;
+    m->looks += module->info.global_count + module->info.element_segment_count;
     for (uint32_t i = 0; i < module->info.global_count; i++)
         if (instance->globals[i] != NULL && wrt_is_exnref(instance->globals[i]->type.content))
             reach(m, instance->globals[i]->value.i64);
@@ -217,9 +230,9 @@ static void reach_instance(struct marking *m, const struct wrt_instance *instanc
 
 static void reach_roots(struct marking *m)
 {
-    const struct wrt_store *store = m->store;
+    struct wrt_store *store = m->store;
     reach(m, store->exceptions.current);
-    reach_stack(m);
+    m->looks += wrt_visit_stack(store, reach, m);
     reach_heap(m);
     for (const struct wrt_instance *i = store->instances; i != NULL; i = i->next)
         reach_instance(m, i);
@@ -234,15 +247,15 @@ static void reach_roots(struct marking *m)
 static void reach_kept(struct marking *m, uint32_t end)
 {
     const struct wrt_exceptions *e = &m->store->exceptions;
-    for (uint32_t at = 0; at < end; at += block_at(e, at)->cells)
+    for (uint32_t at = 0; at < end; at += block_at(e, at)->cells, m->looks++)
         if (block_at(e, at)->of.tag != NULL && block_at(e, at)->kept != 0)
-            reach(m, (MARK << MARK_SHIFT) | at);
+            reach(m, wrt_exception_reference(at));
 }
 
 static void free_unreached(struct wrt_exceptions *e, uint32_t end)
 {
     for (uint32_t at = 0; at < end; at += block_at(e, at)->cells) {
-        struct exception *exception = block_at(e, at);
+        struct wrt_exception *exception = block_at(e, at);
         if (exception->of.tag != NULL && exception->link == 0) {
             exception->of.tag = NULL;
             set_start(e, at, false);
@@ -251,34 +264,36 @@ static void free_unreached(struct wrt_exceptions *e, uint32_t end)
     }
 }
 
-static void reclaim(struct wrt_store *store, const union cell *values, uint32_t count)
+/* Gives how much it looked at. */
+static uint64_t reclaim(struct wrt_store *store, const struct wrt_tag *tag,
+                        const union cell *values)
 {
     struct wrt_exceptions *e = &store->exceptions;
     const uint32_t end = pool_cells(store);
     struct marking m = {.store = store, .list = LAST};
     reach_roots(&m);
     reach_kept(&m, end);
-    reach_cells(&m, values, count); /* of the exception that needs the room */
+    reach_values(&m, tag, values); /* of the exception that needs the room */
     while (m.list != LAST) {
         const uint32_t at = m.list - 1;
-        const struct exception *exception = block_at(e, at);
+        const struct wrt_exception *exception = block_at(e, at);
         m.list = exception->link;
-        reach_cells(&m, e->cells + at + HEADER_CELLS, exception->cells - HEADER_CELLS);
+        reach_values(&m, exception->of.tag, e->cells + at + HEADER_CELLS);
     }
     free_unreached(e, end);
+    return m.looks;
 }
 
-bool wrt_has_exceptions(struct wrt_store *store)
+/* Who throws while a guest runs pays for what was looked at. */
+static void pay(struct wrt_store *store, uint64_t looks)
 {
-    const struct wrt_exceptions *e = &store->exceptions;
-    if (e->cells == NULL)
-        return false;
-    store->exceptions.cursor = 0;
-    reclaim(store, NULL, 0);
-    for (uint32_t i = 0; i <= pool_cells(store) / 64; i++)
-        if (e->starts[i] != 0)
-            return true;
-    return false;
+    struct wrt_exceptions *e = &store->exceptions;
+    const uint64_t price = looks / LOOKS_PER_FUEL;
+    const uint64_t saved = e->saved_fuel + SAVED_PER_THROW;
+    if (price > saved && store->exec.depth != 0)
+        store->exec.fuel -= (int64_t)(price - saved);
+    const uint64_t rest = price < saved ? saved - price : 0;
+    e->saved_fuel = rest < pool_cells(store) ? (uint32_t)rest : pool_cells(store);
 }
 
 /* 0: there is no room. */
@@ -286,17 +301,19 @@ static uint64_t make(struct wrt_store *store, struct wrt_tag *tag, const union c
 {
     struct wrt_exceptions *e = &store->exceptions;
     const uint32_t count = wrt_cells_of(tag), end = pool_cells(store);
-    const uint32_t wanted = HEADER_CELLS + ((count + 1) & ~1u);
+    const uint32_t wanted = wrt_exception_cells(tag);
     uint32_t at = 0;
-    if (wanted > end)
-        return 0;
-    if (!find_room(e, wanted, end, &at)) {
-        reclaim(store, values, count);
-        if (!find_room(e, wanted, end, &at))
-            return 0;
+    uint64_t looks = 0;
+    bool found = wanted <= end && find_room(e, wanted, end, &at, &looks);
+    if (!found && wanted <= end) {
+        looks += reclaim(store, tag, values);
+        found = find_room(e, wanted, end, &at, &looks);
     }
+    pay(store, looks);
+    if (!found)
+        return 0;
     cut(e, at, wanted);
-    struct exception *exception = block_at(e, at);
+    struct wrt_exception *exception = block_at(e, at);
     exception->kept = 0;
     exception->link = 0;
     exception->of.tag = tag;
@@ -306,22 +323,39 @@ static uint64_t make(struct wrt_store *store, struct wrt_tag *tag, const union c
     if (count % 2 != 0)
         to[count].i64 = 0;
     set_start(e, at, true);
+    return wrt_exception_reference(at);
+}
+
+uint64_t wrt_exception_reference(uint32_t at)
+{
     return (MARK << MARK_SHIFT) | at;
+}
+
+void wrt_exception_mark(struct wrt_exceptions *e, uint32_t at, bool begins)
+{
+    set_start(e, at, begins);
+}
+
+static void shade_values(struct wrt_heap *heap, const struct wrt_tag *tag, const union cell *values)
+{
+    const struct wrt_function_type *type = tag->type;
+    for (uint32_t i = 0; i < type->parameter_count; i++) {
+        if (wrt_is_reference(type->parameters[i]))
+            wrt_heap_shade(heap, values->i64);
+        values += wrt_type_slots(type->parameters[i]);
+    }
 }
 
 /* To the collector of structs and arrays all exceptions of the pool are roots. Their values
  * never change, so it is enough that it looks when it begins. */
-void wrt_shade_exceptions(struct wrt_store *store)
+uint64_t wrt_shade_exceptions(struct wrt_store *store)
 {
     const struct wrt_exceptions *e = &store->exceptions;
     const uint32_t end = e->cells != NULL ? pool_cells(store) : 0;
-    for (uint32_t at = 0; at < end; at += block_at(e, at)->cells) {
-        const struct exception *exception = block_at(e, at);
-        if (exception->of.tag == NULL)
-            continue;
-        for (uint32_t i = HEADER_CELLS; i < exception->cells; i++)
-            wrt_heap_shade(&store->heap, e->cells[at + i].i64);
-    }
+    for (uint32_t at = 0; at < end; at += block_at(e, at)->cells)
+        if (block_at(e, at)->of.tag != NULL)
+            shade_values(&store->heap, block_at(e, at)->of.tag, e->cells + at + HEADER_CELLS);
+    return end;
 }
 
 /* ---- for the search, and for guests ---- */
@@ -458,7 +492,7 @@ enum wrt_status wrt_exception_keep(struct wrt_store *store, uint64_t exception)
 {
     if (!wrt_is_exception(store, exception))
         return WRT_ERR_ARGUMENT;
-    struct exception *block = block_at(&store->exceptions, index_of(exception));
+    struct wrt_exception *block = block_at(&store->exceptions, index_of(exception));
     if (block->kept == MOST_KEPT)
         return WRT_ERR_LIMIT;
     block->kept = (block->kept + 1u) & MOST_KEPT;
@@ -469,7 +503,7 @@ void wrt_exception_release(struct wrt_store *store, uint64_t exception)
 {
     if (!wrt_is_exception(store, exception))
         return;
-    struct exception *block = block_at(&store->exceptions, index_of(exception));
+    struct wrt_exception *block = block_at(&store->exceptions, index_of(exception));
     if (block->kept != 0)
         block->kept = (block->kept - 1u) & MOST_KEPT;
 }

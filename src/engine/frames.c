@@ -298,18 +298,68 @@ static void enter(struct codec *c, const struct frame *innermost)
     wrt_exec_enter_instance(exec, innermost->instance);
 }
 
+/* ---- a search for the handler of an exception, that stands paused: raise.c ---- */
+
+/* How many frames it has left; 0: there is none. */
+static bool find_search(struct codec *c, struct walk w, uint32_t *out)
+{
+    const struct wrt_exceptions *e = &c->store->exceptions;
+    struct frame frame;
+    *out = 0;
+    while (e->searching) {
+        if (!next_frame(c, &w, *out == 0, &frame))
+            return false;
+        ++*out;
+        const union cell *header =
+            c->store->exec.stack + frame.place + frame.code->header_slot;
+        if (header[0].pc == e->at.pc && header[1].fp == e->at.fp)
+            return true;
+        if (is_at_end(&w))
+            return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a search among other frames");
+    }
+    return true;
+}
+
+/* `last` is the frame that was left last. */
+static void apply_search(struct codec *c, const struct frame *last)
+{
+    struct wrt_exec *exec = &c->store->exec;
+    struct wrt_exceptions *e = &c->store->exceptions;
+    const union cell *header = exec->stack + last->place + last->code->header_slot;
+    e->origin = (struct wrt_frame_cursor){.pc = exec->pc, .fp = exec->fp,
+                                          .instance = exec->instance};
+    e->at = (struct wrt_frame_cursor){.pc = header[0].pc, .fp = header[1].fp,
+                                      .instance = last->instance, .returned = true};
+    e->searching = true;
+    exec->pc = c->store->search_words;
+}
+
+static bool codec_search(struct codec *c, struct walk w, uint32_t frames, uint32_t *left)
+{
+    if (c->mode == CODEC_WRITE && !find_search(c, w, left))
+        return false;
+    if (!wrt_codec_index(c, left, frames, "frame"))
+        return false;
+    return *left == 0 || c->searched ||
+           wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a search without an exception");
+}
+
 static bool codec_stack(struct codec *c, const struct wrt_function *function)
 {
     const struct wrt_exec *exec = &c->store->exec;
     struct walk w = {.store = c->store, .pc = exec->pc, .fp = exec->fp, .instance = exec->instance};
-    struct frame callee = {0}, frame = {0};
-    uint32_t count = 0;
+    struct frame callee = {0}, frame = {0}, last = {0};
+    uint32_t count = 0, left = 0;
+    if (c->store->exceptions.searching)
+        w.pc = c->store->exceptions.origin.pc;
     if (c->mode == CODEC_WRITE && !count_frames(c, w, &count))
         return false;
     if (!wrt_codec_u32(c, &count))
         return false;
     if (count == 0)
         return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a paused call without frames");
+    if (!codec_search(c, w, count, &left))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
         if (c->mode == CODEC_WRITE && !next_frame(c, &w, i == 0, &frame))
             return false;
@@ -319,9 +369,36 @@ static bool codec_stack(struct codec *c, const struct wrt_function *function)
             return false;
         if (c->mode == CODEC_APPLY && i == 0)
             enter(c, &frame);
+        if (i + 1 == left)
+            last = frame;
         callee = frame;
     }
-    return c->mode == CODEC_WRITE || link_host(c, &callee, function);
+    if (c->mode == CODEC_WRITE)
+        return true;
+    if (!link_host(c, &callee, function))
+        return false;
+    if (c->mode == CODEC_APPLY && left != 0)
+        apply_search(c, &last);
+    return true;
+}
+
+/* A host function that the host called: its arguments are all there is. */
+static bool codec_arguments(struct codec *c, const struct wrt_function *function)
+{
+    const struct wrt_function_type *type = function->type;
+    const bool in_place = c->mode == CODEC_WRITE || c->mode == CODEC_APPLY;
+    union cell *at = c->store->exec.stack;
+    if (function->parameter_slots > stack_cells(c->store) ||
+        function->result_slots > stack_cells(c->store))
+        return wrt_codec_refuse(c, WRT_ERR_NO_SPACE, "the stack is too small for the arguments");
+    for (uint32_t i = 0; i < type->parameter_count; i++) {
+        if (!wrt_codec_value(c, NULL, type->parameters[i], false, in_place ? at : NULL))
+            return false;
+        at += wrt_type_slots(type->parameters[i]);
+    }
+    if (c->mode == CODEC_APPLY)
+        wrt_exec_enter_instance(&c->store->exec, NULL);
+    return true;
 }
 
 /* ---- fuel and the call ---- */
@@ -380,9 +457,8 @@ bool wrt_codec_frames(struct codec *c)
         return false;
     if (function == NULL)
         return true;
-    if (function->instance == NULL)
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a paused call of a host function");
-    if (!wrt_codec_index(c, &reason, WRT_PAUSE_HOST, "pause reason") || !codec_stack(c, function))
+    if (!wrt_codec_index(c, &reason, WRT_PAUSE_HOST, "pause reason") ||
+        !(function->instance != NULL ? codec_stack : codec_arguments)(c, function))
         return false;
     if (c->mode == CODEC_APPLY)
         pause(store, function, reason);

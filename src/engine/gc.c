@@ -58,6 +58,10 @@ void wrt_write_field(uint8_t *to, wrt_type type, const union cell *from)
 
 static void fill(uint8_t *to, const struct wrt_type_def *def, const union cell *value, uint64_t count)
 {
+    if (def->size_bytes == 1) {
+        memset(to, (int)(value->i32 & 0xFF), (size_t)count);
+        return;
+    }
     for (uint64_t i = 0; i < count; i++)
         wrt_write_field(to + i * def->size_bytes, def->fields[0].type, value);
 }
@@ -76,8 +80,7 @@ static enum wrt_run wait_for_room(struct wrt_exec *exec)
         heap->waits = false;
         return trapped(exec, WRT_TRAP_HEAP_EXHAUSTED);
     }
-    wrt_heap_step(wrt_store_of(exec), COLLECT_UNITS, true);
-    exec->fuel -= COLLECT_FUEL;
+    exec->fuel -= (int64_t)wrt_heap_step(wrt_store_of(exec), COLLECT_UNITS, true) + COLLECT_FUEL;
     return exec->fuel < 0 ? wrt_stop_point(exec) : WRT_RUN_CONTINUE;
 }
 
@@ -88,9 +91,10 @@ static enum wrt_run allocate(struct wrt_exec *exec, const struct wrt_rtt *rtt, u
     struct wrt_heap *heap = heap_of(exec);
     const uint64_t granules = bytes / WRT_GRANULE_BYTES + 1;
     const bool fits = granules <= heap->granules;
+    const uint32_t paid = (uint32_t)(granules / 4) + 1; /* with the instruction's own unit */
     if (fits && !heap->waits &&
         (heap->phase != WRT_HEAP_IDLE || heap->free_granules < heap->granules / 2))
-        wrt_heap_step(wrt_store_of(exec), (uint32_t)granules * 4 + 16, false);
+        (void)wrt_heap_step(wrt_store_of(exec), (uint32_t)granules * 4 + 16, false);
     while ((*reference = wrt_heap_take(heap, rtt->id, length, bytes)) == 0) {
         if (!fits)
             return trapped(exec, WRT_TRAP_HEAP_EXHAUSTED);
@@ -100,6 +104,7 @@ static enum wrt_run allocate(struct wrt_exec *exec, const struct wrt_rtt *rtt, u
     }
     heap->waits = false;
     exec->fuel -= (int64_t)(granules / 4);
+    heap->owed_fuel -= heap->owed_fuel < paid ? heap->owed_fuel : paid;
     *object = wrt_object_at(heap, *reference);
     return WRT_RUN_CONTINUE;
 }

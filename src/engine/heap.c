@@ -9,8 +9,9 @@
 
 #include "engine.h"
 
-#define FREE_TYPE UINT32_MAX
-#define MARKED UINT32_C(0x80000000)
+#define FREE_TYPE WRT_HEAP_FREE
+#define MARKED WRT_HEAP_MARKED
+#define ROOTS_PER_FUEL 8 /* looked at in the first step of a collection */
 #define MOST_GRANULES (UINT32_C(1) << 27) /* 2 GiB */
 
 static struct wrt_object *at(const struct wrt_heap *h, uint32_t granule)
@@ -217,21 +218,33 @@ static uint32_t scan_gray(struct wrt_store *store)
 
 /* ---- roots: stack at once; then globals, tables and segments, a few at a time ---- */
 
-enum { ROOT_GLOBALS, ROOT_OWN_GLOBALS, ROOT_TABLES, ROOT_SEGMENTS, ROOT_DONE };
+static void shade_root(void *heap, uint64_t reference)
+{
+    wrt_heap_shade(heap, reference);
+}
 
-static void begin_marking(struct wrt_store *store)
+/* Gives how many references were looked at at once. */
+static uint64_t begin_marking(struct wrt_store *store)
 {
     struct wrt_heap *h = &store->heap;
     h->phase = WRT_HEAP_MARKING;
     h->collections++;
-    h->root_kind = ROOT_GLOBALS;
+    h->root_kind = WRT_ROOT_GLOBALS;
     h->root_index = 0;
     h->global = store->globals;
     h->instance = store->instances;
     h->table = store->tables;
-    wrt_shade_stack(store);
     for (uint32_t i = 0; i < store->config.max_held_references; i++)
         wrt_heap_shade(h, store->held[i].i64);
+    return wrt_visit_stack(store, shade_root, h) + wrt_shade_exceptions(store) +
+           store->config.max_held_references;
+}
+
+/* A number may look like a reference, but keeps nothing alive. */
+static void shade_global(struct wrt_heap *h, const struct wrt_global *global)
+{
+    if (wrt_is_reference(global->type.content))
+        wrt_heap_shade(h, global->value.i64);
 }
 
 /* One instance's globals, or one of its segments; false: there are no more. */
@@ -240,7 +253,7 @@ static bool scan_own_global(struct wrt_heap *h)
     const struct wrt_instance *i = h->instance;
     if (h->root_index == i->module->info.global_count)
         return false;
-    wrt_heap_shade(h, i->globals[h->root_index++]->value.i64);
+    shade_global(h, i->globals[h->root_index++]);
     return true;
 }
 
@@ -284,15 +297,15 @@ static void scan_root(struct wrt_store *store)
 {
     struct wrt_heap *h = &store->heap;
     switch (h->root_kind) {
-    case ROOT_GLOBALS: /* made by the host */
+    case WRT_ROOT_GLOBALS: /* made by the host */
         if (h->global == NULL) {
             next_kind(h);
             return;
         }
-        wrt_heap_shade(h, h->global->value.i64);
+        shade_global(h, h->global);
         h->global = h->global->next;
         return;
-    case ROOT_OWN_GLOBALS:
+    case WRT_ROOT_OWN_GLOBALS:
         if (h->instance != NULL && scan_own_global(h))
             return;
         h->root_index = 0;
@@ -301,7 +314,7 @@ static void scan_root(struct wrt_store *store)
         if (h->instance == NULL)
             next_kind(h);
         return;
-    case ROOT_TABLES:
+    case WRT_ROOT_TABLES:
         if (scan_table(h))
             return;
         next_kind(h);
@@ -310,7 +323,7 @@ static void scan_root(struct wrt_store *store)
         return;
     default:
         if (h->instance == NULL) {
-            h->root_kind = ROOT_DONE;
+            h->root_kind = WRT_ROOT_DONE;
             return;
         }
         if (!scan_segment(h, &h->root_segment))
@@ -326,7 +339,7 @@ static uint32_t mark(struct wrt_store *store, uint32_t work)
         return scan_array(h, work);
     if (h->gray != 0)
         return scan_gray(store);
-    if (h->root_kind != ROOT_DONE) {
+    if (h->root_kind != WRT_ROOT_DONE) {
         scan_root(store);
         return 1;
     }
@@ -380,11 +393,17 @@ static void sweep(struct wrt_heap *h)
     sweep_one(h);
 }
 
-void wrt_heap_step(struct wrt_store *store, uint32_t work, bool must)
+uint64_t wrt_heap_step(struct wrt_store *store, uint32_t work, bool must)
 {
     struct wrt_heap *h = &store->heap;
-    if (h->phase == WRT_HEAP_IDLE && (must || h->free_granules < h->granules / 2))
-        begin_marking(store);
+    uint64_t price = 0;
+    if (h->phase == WRT_HEAP_IDLE &&
+        (must || (h->free_granules < h->granules / 2 && h->owed_fuel == 0)))
+        price = begin_marking(store) / ROOTS_PER_FUEL;
+    if (!must) {
+        h->owed_fuel += (uint32_t)price; /* a stack has fewer than 2^27 cells */
+        price = 0;
+    }
     for (uint32_t done = 0; done < work && h->phase != WRT_HEAP_IDLE;) {
         if (h->phase == WRT_HEAP_MARKING) {
             done += mark(store, work - done);
@@ -393,4 +412,67 @@ void wrt_heap_step(struct wrt_store *store, uint32_t work, bool must)
             done++;
         }
     }
+    return price;
+}
+
+/* ---- a restored heap: heap_codec.c ---- */
+
+#define KEPT UINT32_C(0x80000000) /* in `granules`, while a restored state is looked at */
+
+static void finish_marking(struct wrt_store *store)
+{
+    while (store->heap.phase == WRT_HEAP_MARKING)
+        (void)mark(store, 4096);
+}
+
+void wrt_heap_note_kept(struct wrt_store *store)
+{
+    struct wrt_heap *h = &store->heap;
+    const bool sweeps = h->phase == WRT_HEAP_SWEEPING;
+    const uint32_t swept = sweeps ? h->sweep : 0;
+    finish_marking(store);
+    for (uint32_t granule = 0; granule < h->granules;) {
+        struct wrt_object *object = at(h, granule);
+        const uint32_t granules = object->granules;
+        if (object->type != FREE_TYPE && (object->link != 0 || granule < swept))
+            object->granules |= KEPT;
+        granule += granules;
+    }
+}
+
+static void clear_links(struct wrt_heap *h)
+{
+    for (uint32_t granule = 0; granule < h->granules; granule += at(h, granule)->granules & ~KEPT)
+        if (at(h, granule)->type != FREE_TYPE)
+            at(h, granule)->link = 0;
+}
+
+bool wrt_heap_keeps_reachable(struct wrt_store *store)
+{
+    struct wrt_heap *h = &store->heap;
+    bool all = true;
+    h->gray = h->array = 0;
+    clear_links(h);
+    (void)begin_marking(store);
+    finish_marking(store);
+    for (uint32_t granule = 0; granule < h->granules; granule += at(h, granule)->granules) {
+        struct wrt_object *object = at(h, granule);
+        if (object->type != FREE_TYPE && object->link != 0 && (object->granules & KEPT) == 0)
+            all = false;
+        object->granules &= ~KEPT;
+    }
+    return all;
+}
+
+void wrt_heap_restart(struct wrt_store *store)
+{
+    struct wrt_heap *h = &store->heap;
+    h->gray = h->array = h->sweep = h->swept_free = 0;
+    clear_links(h);
+    (void)begin_marking(store);
+}
+
+uint32_t wrt_heap_class(uint32_t granules)
+{
+    return class_of(granules);
 }

@@ -418,6 +418,7 @@ static enum wrt_status build_instance(struct build *b, const struct wrt_extern *
                           "a garbage-collected heap in a store with compiled code");
     if (status == WRT_OK && b->module->needs_heap && b->store->heap.base == NULL)
         status = wrt_heap_make(b->store, b->error);
+    b->store->heap.may_hold_exceptions |= b->module->has_exnref_fields;
     for (uint32_t i = 0; i < b->module->info.import_count && status == WRT_OK; i++)
         status = link_import(b, i, imports);
     if (status != WRT_OK)

@@ -1,4 +1,4 @@
-/* engine/roots.c - the references on the value stack, for the collector.
+/* engine/roots.c - the references on the value stack, for both collectors.
  * SPDX-License-Identifier: Apache-2.0
  *
  * The stack is walked as for a backtrace. Where each frame stands there is a point (points.c)
@@ -10,6 +10,9 @@
 
 struct walk {
     struct wrt_store *store;
+    wrt_visit *visit;
+    void *context;
+    uint64_t looked_at; /* frames and references */
     const union word *pc;
     const union cell *fp;
     const struct wrt_instance *instance;
@@ -37,55 +40,56 @@ static const struct wrt_point *find_point(const struct wrt_code *code, uint64_t 
     return NULL;
 }
 
-static void shade_slots(struct walk *w, wrt_type type, const union cell *slots, uint32_t count)
+static void visit_slots(struct walk *w, wrt_type type, const union cell *slots, uint32_t count)
 {
     if (!wrt_is_reference(type))
         return;
+    w->looked_at += count;
     for (uint32_t i = 0; i < count; i++)
-        wrt_heap_shade(&w->store->heap, slots[i].i64);
+        w->visit(w->context, slots[i].i64);
 }
 
-static void shade_types(struct walk *w, const wrt_type *types, uint32_t count,
+static void visit_types(struct walk *w, const wrt_type *types, uint32_t count,
                         const union cell *slots)
 {
     for (uint32_t i = 0; i < count; i++) {
-        shade_slots(w, types[i], slots, 1);
+        visit_slots(w, types[i], slots, 1);
         slots += wrt_type_slots(types[i]);
     }
 }
 
-static void shade_frame(struct walk *w, const struct wrt_code *code)
+static void visit_frame(struct walk *w, const struct wrt_code *code)
 {
     const struct wrt_function_type *type =
         wrt_type_of_function(w->instance->module, code->function_index);
     const struct wrt_point *p = find_point(code, (uint64_t)(w->pc - code->entry), w->in_call);
-    shade_types(w, type->parameters, type->parameter_count, w->fp);
+    visit_types(w, type->parameters, type->parameter_count, w->fp);
     if (p == NULL) { /* not known: whatever looks like a reference is one */
-        shade_slots(w, WRT_ANYREF, w->fp, code->frame_slots);
+        visit_slots(w, WRT_ANYREF, w->fp, code->frame_slots);
         return;
     }
     for (uint32_t at = w->in_call ? p->after : p->here; at != 0; at = code->lives[at].below)
-        shade_slots(w, code->lives[at].type, w->fp + code->lives[at].slot, code->lives[at].count);
+        visit_slots(w, code->lives[at].type, w->fp + code->lives[at].slot, code->lives[at].count);
 }
 
 static void leave_activation(struct walk *w)
 {
     const struct wrt_activation *a = &w->store->activations[--w->activation];
     if (a->function->instance == NULL) /* its arguments are on the stack while it runs */
-        shade_types(w, a->function->type->parameters, a->function->type->parameter_count, a->base);
+        visit_types(w, a->function->type->parameters, a->function->type->parameter_count, a->base);
     w->pc = a->pc;
     w->fp = a->fp;
     w->instance = a->instance;
     w->in_call = false;
 }
 
-void wrt_shade_stack(struct wrt_store *store)
+uint64_t wrt_visit_stack(struct wrt_store *store, wrt_visit *visit, void *context)
 {
-    struct walk w = {.store = store, .pc = store->exec.pc, .fp = store->exec.fp,
-                     .instance = store->exec.instance, .activation = store->exec.depth};
-    wrt_shade_exceptions(store);
+    struct walk w = {.store = store, .visit = visit, .context = context, .pc = store->exec.pc,
+                     .fp = store->exec.fp, .instance = store->exec.instance,
+                     .activation = store->exec.depth};
     if (store->exceptions.searching)
-        w.pc = store->exceptions.origin.pc; /* no point: the whole frame is looked at */
+        w.pc = store->exceptions.origin.pc;
     while (w.activation != 0) {
         if (w.instance == NULL || w.pc == store->exit_code_words) {
             leave_activation(&w);
@@ -99,11 +103,13 @@ void wrt_shade_stack(struct wrt_store *store)
         }
         const struct wrt_code *code = wrt_code_at(w.instance->module, w.pc - w.in_call);
         if (code == NULL)
-            return;
-        shade_frame(&w, code);
+            break;
+        visit_frame(&w, code);
+        w.looked_at++;
         const union cell *header = w.fp + code->header_slot;
         w.pc = header[0].pc;
         w.fp = header[1].fp;
         w.in_call = true;
     }
+    return w.looked_at;
 }

@@ -301,24 +301,29 @@ static bool is_stale(const struct wrt_store *store, uint64_t bits)
     return bits >> 48 == WRT_OBJECT_TAG && wrt_object_of(&store->heap, bits) == NULL;
 }
 
+bool wrt_any_type_is(const struct wrt_rtt *object, bool is_i31, struct wrt_rtt *const *scope,
+                     wrt_type type)
+{
+    const uint32_t heap = wrt_heap_of(type);
+    if (wrt_is_concrete(type))
+        return object != NULL && wrt_rtt_is(object, scope[heap]);
+    switch (heap & 0xFF) {
+    case WRT_ANYREF: return true;
+    case WRT_EQREF: return is_i31 || object != NULL;
+    case WRT_I31REF: return is_i31;
+    case WRT_STRUCTREF: case WRT_ARRAYREF:
+        return object != NULL &&
+               wrt_kind_is((enum wrt_type_kind)object->def->kind, (uint8_t)heap);
+    default: return false;
+    }
+}
+
 bool wrt_any_is(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,
                 uint64_t bits)
 {
     const struct wrt_object *object = wrt_object_of(&store->heap, bits);
-    const uint32_t heap = wrt_heap_of(type);
-    if (wrt_is_concrete(type))
-        return object != NULL && wrt_rtt_is(store->types.by_id[object->type], scope[heap]);
-    const bool i31 = bits >> 48 == WRT_I31_TAG;
-    switch (heap & 0xFF) {
-    case WRT_ANYREF: return true;
-    case WRT_EQREF: return i31 || object != NULL;
-    case WRT_I31REF: return i31;
-    case WRT_STRUCTREF: case WRT_ARRAYREF:
-        return object != NULL &&
-               wrt_kind_is((enum wrt_type_kind)store->types.by_id[object->type]->def->kind,
-                           (uint8_t)heap);
-    default: return false;
-    }
+    return wrt_any_type_is(object != NULL ? store->types.by_id[object->type] : NULL,
+                           bits >> 48 == WRT_I31_TAG, scope, type);
 }
 
 bool wrt_slot_fits(const struct wrt_store *store, struct wrt_rtt *const *scope, wrt_type type,

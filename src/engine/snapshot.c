@@ -1,7 +1,8 @@
 /* engine/snapshot.c - writes and restores stores: see wrt/snapshot.h.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   magic  format  translator | wiring | memories | tables | globals | segments | calls | crc
+ *   magic  format  translator | wiring | objects | exceptions | memories | tables | globals
+ *   | segments | fields and values | held references | calls | crc
  *
  * An object that several instances share belongs to the first one, in the order of their
  * creation, that has it in an index space; the others name that place.
@@ -108,8 +109,7 @@ bool wrt_codec_index(struct codec *c, uint32_t *value, uint64_t most, const char
                              (unsigned long long)most));
 }
 
-/* A number that the store decides: another one is a foreign snapshot. */
-static bool same(struct codec *c, uint64_t ours, const char *what, uint32_t instance)
+bool wrt_codec_same(struct codec *c, uint64_t ours, const char *what, uint32_t instance)
 {
     uint64_t theirs = ours;
     return wrt_codec_u64(c, &theirs) &&
@@ -119,9 +119,17 @@ static bool same(struct codec *c, uint64_t ours, const char *what, uint32_t inst
                              (unsigned long long)ours, (unsigned long long)theirs));
 }
 
+bool wrt_codec_records(struct codec *c, uint32_t count, uint32_t size_bytes, const uint8_t **out)
+{
+    const uint64_t bytes = (uint64_t)count * size_bytes;
+    if (bytes > SIZE_MAX)
+        return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "the snapshot is cut short");
+    return take(c, (size_t)bytes, out);
+}
+
 /* ---- instances and functions ---- */
 
-static struct wrt_instance *instance_at(struct codec *c, uint32_t number)
+struct wrt_instance *wrt_codec_instance_at(struct codec *c, uint32_t number)
 {
     if (c->found != NULL && c->found->number == number)
         return c->found;
@@ -137,7 +145,7 @@ bool wrt_codec_instance(struct codec *c, struct wrt_instance **instance)
     uint32_t number = c->mode == CODEC_WRITE ? (*instance)->number : 0;
     if (!wrt_codec_index(c, &number, c->store->instance_count - UINT64_C(1), "instance"))
         return false;
-    *instance = instance_at(c, number);
+    *instance = wrt_codec_instance_at(c, number);
     return *instance != NULL || wrt_codec_refuse(c, WRT_ERR_CORRUPT, "no instance %u", number);
 }
 
@@ -150,7 +158,7 @@ static bool find_host_function(struct codec *c, const struct wrt_function *funct
                                struct place *out)
 {
     for (uint32_t n = 0; n < c->store->instance_count; n++) {
-        const struct wrt_instance *i = instance_at(c, n);
+        const struct wrt_instance *i = wrt_codec_instance_at(c, n);
         for (uint32_t f = 0; f < i->module->info.imported_function_count; f++)
             if (i->functions[f] == function) {
                 *out = (struct place){n, f};
@@ -185,7 +193,7 @@ bool wrt_codec_function(struct codec *c, struct wrt_function **function)
         *function = NULL;
         return true;
     }
-    const struct wrt_instance *i = instance_at(c, head - 1);
+    const struct wrt_instance *i = wrt_codec_instance_at(c, head - 1);
     if (i == NULL || i->module->info.function_count == 0 ||
         !wrt_codec_index(c, &place.index, i->module->info.function_count - UINT64_C(1), "function"))
         return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "no function in instance %u", head - 1);
@@ -204,24 +212,132 @@ static bool is_function_type(struct wrt_rtt *const *scope, wrt_type type)
     return wrt_top_of(heap, kind) == WRT_FUNCREF;
 }
 
-/* References that are no pointers: null, 0, and i31, 1 and its value. Null is a byte, too, so
- * that no loop is longer than its input. */
-static bool codec_small(struct codec *c, wrt_type type, uint64_t *bits)
+/* The kinds of reference that are no functions. Null is a byte, too, so that no loop is longer
+ * than its input. */
+enum reference_kind { REF_NULL, REF_I31, REF_OBJECT, REF_EXCEPTION, REF_HOST };
+
+/* A reference as a snapshot has it: which one of its kind. */
+struct reference {
+    uint8_t kind;
+    uint64_t number; /* i31: its value; object: granule; exception: cell; host: its id */
+};
+
+static bool is_of_exceptions(struct wrt_rtt *const *scope, wrt_type type)
 {
-    const bool is_i31 = *bits >> 48 == WRT_I31_TAG;
-    uint8_t tag = is_i31;
-    uint32_t number = (uint32_t)*bits;
-    if (*bits != 0 && !is_i31)
+    return !(wrt_is_concrete(type) && scope != NULL) &&
+           wrt_top_of(wrt_heap_of(type), WRT_KIND_FUNCTION) == WRT_EXNREF;
+}
+
+static bool save_host(struct codec *c, wrt_type type, uint64_t bits, uint64_t *id)
+{
+    const union wrt_slot slot = {.i64 = bits};
+    if (c->host == NULL)
         return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a reference of type %s that is not null",
                                 wrt_value_type_name(type));
-    if (!wrt_codec_bytes(c, &tag, 1))
+    const enum wrt_status status = c->host->save(c->host->context, slot.external, id);
+    return status == WRT_OK ||
+           wrt_codec_refuse(c, status, "a host value of type %s", wrt_value_type_name(type));
+}
+
+static bool save_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
+                           uint64_t bits, struct reference *out)
+{
+    const struct wrt_heap *heap = &c->store->heap;
+    *out = (struct reference){.kind = REF_NULL};
+    if (bits == 0)
+        return true;
+    if (is_of_exceptions(scope, type)) {
+        *out = (struct reference){REF_EXCEPTION, (uint32_t)bits};
+        return wrt_is_exception(c->store, bits) ||
+               wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an exnref that is none any more");
+    }
+    if (bits >> 48 == WRT_I31_TAG) {
+        *out = (struct reference){REF_I31, (uint32_t)bits & 0x7FFFFFFFu};
+        return true;
+    }
+    if (bits >> 48 == WRT_OBJECT_TAG) {
+        const uint32_t granule = (uint32_t)(bits / WRT_GRANULE_BYTES);
+        *out = (struct reference){REF_OBJECT, granule};
+        return (wrt_object_of(heap, bits) != NULL && wrt_heap_has_content(heap, granule)) ||
+               wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a reference to an object that is gone");
+    }
+    out->kind = REF_HOST;
+    return save_host(c, type, bits, &out->number);
+}
+
+static bool load_host(struct codec *c, uint64_t id, union cell *out)
+{
+    void *value = NULL;
+    if (c->host == NULL)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a host value, and no host to ask for it");
+    const enum wrt_status status = c->host->load(c->host->context, id, &value);
+    if (status != WRT_OK)
+        return wrt_codec_refuse(c, status, "host value %llu", (unsigned long long)id);
+    *out = (union cell){.i64 = 0};
+    out->pointer = value;
+    return (out->i64 != 0 && out->i64 >> 48 != WRT_OBJECT_TAG && out->i64 >> 48 != WRT_I31_TAG) ||
+           wrt_codec_refuse(c, WRT_ERR_ARGUMENT, "host value %llu is null, or no host value",
+                            (unsigned long long)id);
+}
+
+/* Of a type, as the records of the snapshot say? Does not look at the heap: what is there now
+ * may be replaced. */
+static bool load_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
+                           const struct reference *r, union cell *out)
+{
+    const uint32_t heap = wrt_heap_of(type);
+    const struct wrt_rtt *object = NULL;
+    *out = (union cell){.i64 = 0};
+    if (r->kind == REF_NULL)
+        return wrt_is_nullable(type);
+    if (is_of_exceptions(scope, type)) {
+        *out = (union cell){.i64 = wrt_exception_reference((uint32_t)r->number)};
+        return r->kind == REF_EXCEPTION && (heap & 0xFF) == WRT_EXNREF &&
+               r->number <= UINT32_MAX && wrt_codec_is_exception(c, (uint32_t)r->number);
+    }
+    if (r->kind == REF_HOST) {
+        if (!load_host(c, r->number, out))
+            return false;
+    } else if (r->kind == REF_OBJECT) {
+        object = r->number <= UINT32_MAX ? wrt_codec_object_type(c, (uint32_t)r->number) : NULL;
+        if (object == NULL)
+            return false;
+        out->i64 = WRT_OBJECT_TAG << 48 | r->number * WRT_GRANULE_BYTES;
+    } else if (r->kind == REF_I31 && r->number <= 0x7FFFFFFF) {
+        out->i64 = WRT_I31_TAG << 48 | r->number;
+    } else {
         return false;
-    if (tag > 1)
-        return wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a reference of a kind that is not known");
-    if (tag == 1 && !wrt_codec_u32(c, &number))
+    }
+    if (!wrt_is_concrete(type) && (heap & 0xFF) == WRT_EXTERNREF)
+        return true;
+    return wrt_any_type_is(object, r->kind == REF_I31, scope, type);
+}
+
+static bool codec_other_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
+                                  bool may_be_unset, union cell *value)
+{
+    struct reference r = {0};
+    if (c->mode == CODEC_WRITE && !save_reference(c, scope, type, value->i64, &r))
         return false;
-    *bits = tag == 0 ? 0 : WRT_I31_TAG << 48 | (number & 0x7FFFFFFFu);
-    return true;
+    if (!wrt_codec_bytes(c, &r.kind, 1) || (r.kind != REF_NULL && !wrt_codec_u64(c, &r.number)))
+        return false;
+    return c->mode == CODEC_WRITE || load_reference(c, scope, type, &r, value) ||
+           (may_be_unset && r.kind == REF_NULL) ||
+           wrt_codec_refuse(c, WRT_ERR_CORRUPT, "a value that is no %s", wrt_value_type_name(type));
+}
+
+static bool codec_function_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
+                                     bool may_be_unset, union cell *value)
+{
+    struct wrt_function *function = value->function;
+    if (!wrt_codec_function(c, &function))
+        return false;
+    value->i64 = 0;
+    value->function = function;
+    return wrt_slot_fits(c->store, scope, type, value->slot) ||
+           (may_be_unset && value->i64 == 0) ||
+           wrt_codec_refuse(c, c->mode == CODEC_WRITE ? WRT_ERR_UNSUPPORTED : WRT_ERR_CORRUPT,
+                            "a value that is no %s", wrt_value_type_name(type));
 }
 
 static bool codec_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_type type,
@@ -230,20 +346,10 @@ static bool codec_reference(struct codec *c, struct wrt_rtt *const *scope, wrt_t
     union cell value = {.i64 = 0};
     if (c->mode == CODEC_WRITE)
         value = *cell;
-    const bool is_function = is_function_type(scope, type);
-    if (is_function) {
-        struct wrt_function *function = value.function;
-        if (!wrt_codec_function(c, &function))
-            return false;
-        value.i64 = 0;
-        value.function = function;
-    } else if (!codec_small(c, type, &value.i64)) {
+    if (!(is_function_type(scope, type)
+              ? codec_function_reference(c, scope, type, may_be_unset, &value)
+              : codec_other_reference(c, scope, type, may_be_unset, &value)))
         return false;
-    }
-    if (!wrt_slot_fits(c->store, scope, type, value.slot) &&
-        !(may_be_unset && is_function && value.i64 == 0))
-        return wrt_codec_refuse(c, c->mode == CODEC_WRITE ? WRT_ERR_UNSUPPORTED : WRT_ERR_CORRUPT,
-                                "a value that is no %s", wrt_value_type_name(type));
     if (cell != NULL && c->mode != CODEC_WRITE)
         *cell = value;
     return true;
@@ -279,7 +385,7 @@ static bool find_first(struct codec *c, const struct wrt_instance *instance,
                        const struct wrt_import *import, struct place *out)
 {
     for (uint32_t n = 0; n <= instance->number; n++) {
-        const struct wrt_instance *i = instance_at(c, n);
+        const struct wrt_instance *i = wrt_codec_instance_at(c, n);
         const struct wrt_module_info *info = &i->module->info;
         const void *const *items[] = {
             [WRT_EXTERN_TABLE] = (const void *const *)(const void *)i->tables,
@@ -309,42 +415,25 @@ static bool codec_import(struct codec *c, const struct wrt_instance *instance,
     const bool ok = import->kind == WRT_EXTERN_FUNCTION
                         ? find_function(c, instance->functions[import->index], &place)
                         : find_first(c, instance, import, &place);
-    return ok && same(c, (uint64_t)place.instance << 32 | place.index, "an import",
+    return ok && wrt_codec_same(c, (uint64_t)place.instance << 32 | place.index, "an import",
                       instance->number);
-}
-
-/* Objects are not written yet; a heap that was never used holds none. */
-static bool codec_heap(struct codec *c)
-{
-    const struct wrt_heap *heap = &c->store->heap;
-    if (heap->base != NULL && heap->allocated_bytes != 0)
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a garbage-collected heap with objects");
-    return same(c, heap->granules, "the size of the heap", 0);
-}
-
-/* Exceptions are not written yet; those that nothing refers to do not count. */
-static bool codec_exceptions(struct codec *c)
-{
-    if (c->mode == CODEC_WRITE && wrt_has_exceptions(c->store))
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "an exception that is still referred to");
-    return true;
 }
 
 static bool codec_wiring(struct codec *c)
 {
-    if (!same(c, c->store->instance_count, "the number", 0))
+    if (!wrt_codec_same(c, c->store->instance_count, "the number", 0))
         return false;
     for (uint32_t n = 0; n < c->store->instance_count; n++) {
-        const struct wrt_instance *i = instance_at(c, n);
+        const struct wrt_instance *i = wrt_codec_instance_at(c, n);
         const struct wrt_module *m = i->module;
-        if (!same(c, m->info.module_bytes, "the size of the module", n) ||
-            !same(c, m->info.checksum, "the checksum of the module", n) ||
-            !same(c, m->config.canonical_nan, "canonical_nan", n) ||
-            !same(c, m->config.deterministic, "deterministic", n) ||
-            !same(c, m->config.instrument, "instrument", n))
+        if (!wrt_codec_same(c, m->info.module_bytes, "the size of the module", n) ||
+            !wrt_codec_same(c, m->info.checksum, "the checksum of the module", n) ||
+            !wrt_codec_same(c, m->config.canonical_nan, "canonical_nan", n) ||
+            !wrt_codec_same(c, m->config.deterministic, "deterministic", n) ||
+            !wrt_codec_same(c, m->config.instrument, "instrument", n))
             return false;
         for (uint32_t k = 0; k < m->info.import_count; k++)
-            if (!codec_import(c, instance_at(c, n), &m->imports[k]))
+            if (!codec_import(c, wrt_codec_instance_at(c, n), &m->imports[k]))
                 return false;
     }
     return true;
@@ -427,12 +516,24 @@ static bool read_contents(struct codec *c, const struct wrt_memory *memory, uint
     return true;
 }
 
+/* Those of a shared memory with its limits: while nobody else has a view, nothing moves them. */
+static const struct wrt_page_allocator *pages_of(struct wrt_memory *memory,
+                                                 struct wrt_page_allocator *view)
+{
+    if (memory->share == NULL)
+        return &memory->pages;
+    wrt_share_look(memory);
+    *view = memory->share->pages;
+    return view;
+}
+
 static bool codec_memory(struct codec *c, struct wrt_memory *memory)
 {
-    const struct wrt_page_allocator *pages = &memory->pages;
+    struct wrt_page_allocator view;
+    const struct wrt_page_allocator *pages = pages_of(memory, &view);
     uint64_t size = pages->size_bytes;
-    if (memory->share != NULL)
-        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a shared memory");
+    if (memory->share != NULL && atomic_load(&memory->share->users) != 1)
+        return wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a shared memory that other stores use");
     if (!wrt_codec_u64(c, &size))
         return false;
     if (c->mode == CODEC_WRITE)
@@ -511,7 +612,7 @@ static bool is_first(struct codec *c, const struct wrt_instance *instance,
 static bool codec_objects(struct codec *c, enum wrt_extern_kind kind)
 {
     for (uint32_t n = 0; n < c->store->instance_count; n++) {
-        const struct wrt_instance *i = instance_at(c, n);
+        const struct wrt_instance *i = wrt_codec_instance_at(c, n);
         const struct wrt_module_info *info = &i->module->info;
         const uint32_t counts[] = {0, info->table_count, info->memory_count, info->global_count,
                                    info->tag_count};
@@ -530,7 +631,7 @@ static bool codec_objects(struct codec *c, enum wrt_extern_kind kind)
     return c->status == WRT_OK;
 }
 
-static bool codec_flag(struct codec *c, bool *flag)
+bool wrt_codec_flag(struct codec *c, bool *flag)
 {
     uint8_t byte = *flag;
     if (!wrt_codec_bytes(c, &byte, 1))
@@ -539,12 +640,32 @@ static bool codec_flag(struct codec *c, bool *flag)
     return byte <= 1 || wrt_codec_refuse(c, WRT_ERR_CORRUPT, "the snapshot has a flag that is %u", byte);
 }
 
+/* Functions of a segment follow from the module; what else it refers to was made when it was
+ * instantiated, and the collector looks at it even when it was dropped. */
+static bool codec_items(struct codec *c, const struct wrt_instance *instance, uint32_t segment)
+{
+    const struct wrt_element_segment *s = &instance->module->elements[segment];
+    struct wrt_element_items *items = &instance->elements[segment];
+    if (items->items == NULL || is_function_type(instance->rtts, s->type))
+        return true;
+    for (uint32_t i = 0; i < s->count; i++) {
+        union cell cell = {.i64 = 0};
+        if (c->mode == CODEC_WRITE)
+            cell.slot = items->items[i];
+        if (!wrt_codec_value(c, instance->rtts, s->type, false, &cell))
+            return false;
+        if (c->mode == CODEC_APPLY)
+            items->items[i] = cell.slot;
+    }
+    return true;
+}
+
 static bool codec_segments(struct codec *c, const struct wrt_instance *instance)
 {
     const struct wrt_module_info *info = &instance->module->info;
     for (uint32_t k = 0; k < info->data_segment_count; k++) {
         bool is_dropped = instance->data_dropped[k];
-        if (!codec_flag(c, &is_dropped))
+        if (!wrt_codec_flag(c, &is_dropped))
             return false;
         if (c->mode == CODEC_APPLY)
             instance->data_dropped[k] = is_dropped;
@@ -552,7 +673,9 @@ static bool codec_segments(struct codec *c, const struct wrt_instance *instance)
     for (uint32_t k = 0; k < info->element_segment_count; k++) {
         struct wrt_element_items *items = &instance->elements[k];
         bool is_dropped = items->count == 0;
-        if (!codec_flag(c, &is_dropped))
+        if (!wrt_codec_flag(c, &is_dropped))
+            return false;
+        if (!codec_items(c, instance, k))
             return false;
         if (c->mode == CODEC_APPLY)
             items->count = is_dropped || items->items == NULL ? 0 : instance->module->elements[k].count;
@@ -563,7 +686,7 @@ static bool codec_segments(struct codec *c, const struct wrt_instance *instance)
 static bool codec_all_segments(struct codec *c)
 {
     for (uint32_t n = 0; n < c->store->instance_count; n++)
-        if (!codec_segments(c, instance_at(c, n)))
+        if (!codec_segments(c, wrt_codec_instance_at(c, n)))
             return false;
     return true;
 }
@@ -586,12 +709,47 @@ static bool codec_head(struct codec *c)
                             translator, (unsigned)WRT_SNAPSHOT_TRANSLATOR);
 }
 
+/* Globals and tables of the host that no instance has are not written. So they may refer to
+ * nothing that is: an object or an exception. */
+static bool is_alien(const struct codec *c, uint64_t bits)
+{
+    return wrt_object_of(&c->store->heap, bits) != NULL || wrt_is_exception(c->store, bits);
+}
+
+static bool has_item(struct codec *c, enum wrt_extern_kind kind, const void *item)
+{
+    for (uint32_t n = 0; n < c->store->instance_count; n++) {
+        const struct wrt_instance *i = wrt_codec_instance_at(c, n);
+        const bool is_table = kind == WRT_EXTERN_TABLE;
+        const uint32_t count = is_table ? i->module->info.table_count : i->module->info.global_count;
+        for (uint32_t k = 0; k < count; k++)
+            if (item == (is_table ? (const void *)i->tables[k] : (const void *)i->globals[k]))
+                return true;
+    }
+    return false;
+}
+
+static bool check_aliens(struct codec *c)
+{
+    bool ok = true;
+    for (const struct wrt_global *g = c->store->globals; g != NULL && ok; g = g->next)
+        ok = !wrt_is_reference(g->type.content) || !is_alien(c, g->value.i64) ||
+             has_item(c, WRT_EXTERN_GLOBAL, g);
+    for (const struct wrt_table *t = c->store->tables; t != NULL && ok; t = t->next)
+        for (uint64_t i = 0; t->scope == NULL && i < t->size && ok; i++)
+            ok = !is_alien(c, t->elements[i].i64) || has_item(c, WRT_EXTERN_TABLE, t);
+    return ok || wrt_codec_refuse(c, WRT_ERR_UNSUPPORTED, "a global or table that no instance has "
+                                  "refers to an object or an exception");
+}
+
 static bool codec_store(struct codec *c)
 {
-    return codec_head(c) && codec_wiring(c) && codec_heap(c) && codec_exceptions(c) &&
+    return codec_head(c) && codec_wiring(c) && wrt_codec_heap(c) && wrt_codec_exceptions(c) &&
+           (c->mode == CODEC_GROW || c->mode == CODEC_APPLY || check_aliens(c)) &&
            codec_objects(c, WRT_EXTERN_MEMORY) &&
            codec_objects(c, WRT_EXTERN_TABLE) && codec_objects(c, WRT_EXTERN_GLOBAL) &&
-           codec_all_segments(c) && wrt_codec_frames(c);
+           codec_all_segments(c) && wrt_codec_objects(c) && wrt_codec_exception_values(c) &&
+           wrt_codec_held(c) && wrt_codec_frames(c);
 }
 
 static bool is_running(const struct wrt_store *store)
@@ -602,14 +760,27 @@ static bool is_running(const struct wrt_store *store)
     return false;
 }
 
+static bool is_host_complete(const struct wrt_snapshot_host *host)
+{
+    return host == NULL || (host->save != NULL && host->load != NULL);
+}
+
 enum wrt_status wrt_instance_snapshot(const struct wrt_instance *instance,
                                       wrt_snapshot_write *write, void *context,
                                       struct wrt_error *error)
 {
-    if (instance == NULL || write == NULL)
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "instance and write must not be NULL");
+    return wrt_instance_snapshot_with(instance, write, context, NULL, error);
+}
+
+enum wrt_status wrt_instance_snapshot_with(const struct wrt_instance *instance,
+                                           wrt_snapshot_write *write, void *context,
+                                           const struct wrt_snapshot_host *host,
+                                           struct wrt_error *error)
+{
+    if (instance == NULL || write == NULL || !is_host_complete(host))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "instance, write, save and load must not be NULL");
     struct codec c = {.mode = CODEC_WRITE, .store = instance->store, .error = error,
-                      .write = write, .context = context};
+                      .write = write, .context = context, .host = host};
     if (is_running(c.store))
         return wrt_fail(error, WRT_ERR_STATE, "a call runs: pause it first");
     uint8_t crc[4];
@@ -642,15 +813,23 @@ static bool read_all(struct codec *c, enum codec_mode mode, const uint8_t *bytes
 enum wrt_status wrt_instance_restore(struct wrt_instance *instance, const void *bytes,
                                      size_t size_bytes, struct wrt_error *error)
 {
-    if (instance == NULL || bytes == NULL)
-        return wrt_fail(error, WRT_ERR_ARGUMENT, "instance and bytes must not be NULL");
+    return wrt_instance_restore_with(instance, bytes, size_bytes, NULL, error);
+}
+
+enum wrt_status wrt_instance_restore_with(struct wrt_instance *instance, const void *bytes,
+                                          size_t size_bytes, const struct wrt_snapshot_host *host,
+                                          struct wrt_error *error)
+{
+    if (instance == NULL || bytes == NULL || !is_host_complete(host))
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "instance, bytes, save and load must not be NULL");
     struct wrt_store *store = instance->store;
-    struct codec c = {.store = store, .error = error};
+    struct codec c = {.store = store, .error = error, .host = host};
     if (store->exec.depth != 0)
         return wrt_fail(error, WRT_ERR_STATE, "a call runs or is paused in this store");
     if (!has_valid_checksum(bytes, size_bytes))
         return wrt_fail(error, WRT_ERR_CORRUPT, "no snapshot, or a damaged one");
-    if (read_all(&c, CODEC_CHECK, bytes, size_bytes) && read_all(&c, CODEC_GROW, bytes, size_bytes))
-        (void)read_all(&c, CODEC_APPLY, bytes, size_bytes);
+    if (read_all(&c, CODEC_CHECK, bytes, size_bytes) && read_all(&c, CODEC_GROW, bytes, size_bytes) &&
+        read_all(&c, CODEC_APPLY, bytes, size_bytes))
+        wrt_codec_trust_heap(&c);
     return c.status;
 }

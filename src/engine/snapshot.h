@@ -26,6 +26,13 @@ struct codec {
     /* reading */
     const uint8_t *at, *end;
     struct wrt_instance *found; /* the last one that was looked up by number */
+    const struct wrt_snapshot_host *host; /* for host values; NULL: there may be none */
+    /* what the snapshot says about objects and exceptions, once it was checked */
+    const uint8_t *objects, *exceptions; /* records: heap_codec.c, exception_codec.c */
+    uint32_t object_count, exception_count;
+    bool searched;          /* there is an exception that may be on its way */
+    const uint8_t *heap_at; /* where the heap is in the bytes */
+    const struct wrt_instance *typed; /* whose types were looked up last */
     uint8_t buffer[1024];
 };
 
@@ -43,6 +50,32 @@ bool wrt_codec_value(struct codec *c, struct wrt_rtt *const *scope, wrt_type typ
                      bool may_be_unset, union cell *cell);
 bool wrt_codec_function(struct codec *c, struct wrt_function **function);
 bool wrt_codec_instance(struct codec *c, struct wrt_instance **instance);
+/* A number that the store decides: another one is a foreign snapshot. */
+bool wrt_codec_same(struct codec *c, uint64_t ours, const char *what, uint32_t instance);
+bool wrt_codec_flag(struct codec *c, bool *flag);
+/* The instance with that number, or NULL. */
+struct wrt_instance *wrt_codec_instance_at(struct codec *c, uint32_t number);
+/* `count` records of `size_bytes` bytes, that are read more than once. */
+bool wrt_codec_records(struct codec *c, uint32_t count, uint32_t size_bytes, const uint8_t **out);
+
+/* ---- heap_codec.c: the collected heap ---- */
+/* Which objects there are, and how far their collector is. */
+bool wrt_codec_heap(struct codec *c);
+/* Their fields. */
+bool wrt_codec_objects(struct codec *c);
+/* References that the host holds. */
+bool wrt_codec_held(struct codec *c);
+/* Of a snapshot that is read: the type of the object at that granule, or NULL. */
+const struct wrt_rtt *wrt_codec_object_type(struct codec *c, uint32_t granule);
+/* Once everything was applied: a state of the collector that could lose an object is not
+ * believed, and its collection begins again. */
+void wrt_codec_trust_heap(struct codec *c);
+
+/* ---- exception_codec.c: the pool of exceptions ---- */
+bool wrt_codec_exceptions(struct codec *c);
+bool wrt_codec_exception_values(struct codec *c);
+/* exnrefs; false: there is no such exception in the snapshot that is read. */
+bool wrt_codec_is_exception(struct codec *c, uint32_t at);
 
 /* ---- frames.c ---- */
 bool wrt_codec_frames(struct codec *c);

@@ -176,9 +176,11 @@ static bool emit_throw(struct translator *t, uint32_t tag, uint32_t first, uint3
     for (uint32_t i = 0; i < count; i++)
         if (!wrt_settle_operand(t, first + i))
             return false;
-    union word *w = wrt_append(t, OP_throw, 3);
+    const bool has_point = wrt_point_here(t, first + count); /* for who reclaims exceptions */
+    union word *w = has_point ? wrt_append(t, OP_throw, 3) : NULL;
     if (w == NULL)
         return false;
+    wrt_unlist(t, first);
     w[1].k.d = (uint16_t)home_of(t, first);
     w[1].k.imm = (int32_t)t->pending;
     w[2].bits = tag;
@@ -207,7 +209,7 @@ bool wrt_translate_throw_ref(struct translator *t)
         return false;
     if (t->live) {
         uint32_t s = 0;
-        if (!wrt_slot_of(t, t->height, &s))
+        if (!wrt_slot_of(t, t->height, &s) || !wrt_point_here(t, t->height))
             return false;
         union word *w = wrt_append(t, OP_throw_ref, 2);
         if (w == NULL)

@@ -75,6 +75,7 @@ static bool read_fields(struct type_reader *s, struct wrt_type_def *type, uint32
     for (uint32_t i = 0; i < count; i++, s->fields++) {
         if (!read_field(s, s->fields))
             return false;
+        s->m->has_exnref_fields |= wrt_is_exnref(s->fields->type);
         const uint32_t size = size_of(s->fields->type), step = size < 8 ? size : 8;
         offset = (offset + step - 1) & ~(step - 1);
         s->fields->offset = offset;
