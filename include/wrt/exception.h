@@ -5,15 +5,18 @@
  * number that is the same on every machine; 0 is ref.null. Exceptions of a store live in a
  * fixed pool (wrt_store_config.exception_cells) that is charged when the store gets its first
  * tag. When the pool is full, those that nothing refers to are reclaimed; what may refer to one:
- * globals, tables, elements, structs and arrays, other exceptions, every cell of the running
- * calls, and what the host keeps by wrt_exception_keep. A struct that holds an exception which
+ * globals, tables, elements, structs and arrays, other exceptions, values of the running calls,
+ * and what the host keeps by wrt_exception_keep (also while a host function makes more of them:
+ * its own variables and results count for nothing). A struct that holds an exception which
  * holds the struct is never reclaimed. If nothing can be reclaimed, the throw is a trap
  * (EXCEPTIONS_EXHAUSTED).
  *
  * A throw that no guest function catches ends the call with WRT_ERR_EXCEPTION. Code that throws
  * nothing pays nothing. A throw costs O(frames left * log(try blocks of the function) + catch
  * clauses looked at), paid in fuel: one unit each for the throw, for a frame that is left and
- * for a clause; and O(pool + stack + heap + tables and globals of exnref) when it has to reclaim.
+ * for a clause; and O(pool + stack + heap + tables and globals of exnref) when it has to reclaim:
+ * one unit for 8 things looked at, less what earlier throws have saved for that, which is two
+ * units each. So the price is fixed while most exceptions are dead when the pool is full.
  *
  * Threads: as the store.
  */

@@ -1,6 +1,7 @@
 ;; What snapshot.wat calls in another instance.
 (module
   (import "host" "wait" (func $wait (param i32) (result i32)))
+  (export "wait" (func $wait))
   (memory (export "memory") 1 3)
   (global $calls (export "calls") (mut i64) (i64.const 0))
   (type $unary (func (param i32) (result i32)))

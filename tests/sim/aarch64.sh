@@ -1,7 +1,8 @@
 #!/bin/bash
 # tests/sim/aarch64.sh: the runtime on the simulated kernel, cross-compiled for AArch64, under
 # qemu-user: the port's tests for both releases; for 8.0 also the unit tests and a part of the
-# specification's suite (numbers, addresses, alignment, byte order, calls). Prints PASS, FAIL
+# specification's suite (numbers, addresses, alignment, byte order, calls), and snapshots that go
+# from one machine to the other. Prints PASS, FAIL
 # and SKIP lines. The tests' libraries come from Debian's packages for arm64, unpacked into
 # .cache/arm64; nothing is installed.
 # SPDX-License-Identifier: Apache-2.0
@@ -68,6 +69,25 @@ run_scripts() {
   esac
 }
 
+# Snapshots written by either machine are continued by the other, to the same end.
+move_snapshots() {
+  local name=unit_engine_snapshot_gc there here folder=$work/snapshots
+  there="qemu-aarch64 -L /usr/aarch64-linux-gnu
+    -E LD_LIBRARY_PATH=$libraries/usr/lib/aarch64-linux-gnu build-aarch64-8.0/$name"
+  here=build-qnx-sim-8.0/$name
+  [ -x $here ] || { echo "SKIP aarch64: snapshots between machines: $here is not built"; return; }
+  mkdir -p "$folder/here" "$folder/there"
+  if $here write "$folder/here" >"$work/moved" 2>&1 &&
+    $there write "$folder/there" >>"$work/moved" 2>&1 &&
+    $there continue "$folder/here" >>"$work/moved" 2>&1 &&
+    $here continue "$folder/there" >>"$work/moved" 2>&1; then
+    echo "PASS aarch64: snapshots of structs, arrays and exceptions, from x86-64 and back"
+  else
+    cat "$work/moved"
+    echo "FAIL aarch64: snapshots of structs, arrays and exceptions, from x86-64 and back"
+  fi
+}
+
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 if ! fetch_libraries >"$work/fetched" 2>&1; then
@@ -85,5 +105,6 @@ for release in 7.1 8.0; do
   fi
   run_tests $release $port_tests ${more% wrt-spectest}
   [ $release = 7.1 ] || run_scripts
+  [ $release = 7.1 ] || move_snapshots
 done
 exit 0

@@ -249,7 +249,7 @@ static void test_every_pause(void **state)
     (void)state;
     const struct ending e = straight("run", ROUNDS);
     assert_true(e.heap.collections > 3);
-    assert_true(move_everywhere("run", ROUNDS, 3) > 1000);
+    assert_true(move_everywhere("run", ROUNDS, 5) > 500);
 }
 
 /* Frames that a search has left, and the exception that is on its way. */
@@ -381,11 +381,11 @@ static void test_forgeries(void **state)
     uint32_t accepted = 0, refused = 0;
     struct bytes bytes = new_bytes(), before = new_bytes(), after = new_bytes();
     bool is_clean = false;
-    for (uint64_t fuel = 50; fuel < 2700; fuel += 379) {
+    for (uint64_t fuel = 50; fuel < 2700; fuel += 1200) {
         assert_true(pause_after(&from, "run", ROUNDS, fuel));
         write_guest(&from, &bytes);
         fixture_close(&from);
-        for (size_t i = 16; i + 4 < bytes.size; i++) {
+        for (size_t i = 16; i + 4 < bytes.size; i += i < 900 ? 1 : 5) {
             const uint8_t kept = bytes.data[i];
             bytes.data[i] ^= edits[(i + fuel) % sizeof edits];
             forge(&bytes);
@@ -409,7 +409,7 @@ static void test_forgeries(void **state)
     if (is_clean)
         fixture_close(&f);
     print_message("%u forgeries accepted, %u refused\n", accepted, refused);
-    assert_true(accepted > 100 && refused > 1000);
+    assert_true(accepted > 100 && refused > 500);
     free(bytes.data);
     free(before.data);
     free(after.data);

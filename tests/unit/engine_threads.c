@@ -659,6 +659,58 @@ static void test_maker_goes_first(void **state)
     close_guests(&g);
 }
 
+/* ---- snapshots: only of a memory that no other store has ---- */
+
+struct snapshot {
+    uint8_t bytes[256 * 1024];
+    size_t size;
+};
+
+static enum wrt_status keep(void *context, const void *bytes, size_t size)
+{
+    struct snapshot *s = context;
+    if (size > sizeof s->bytes - s->size)
+        return WRT_ERR_NO_SPACE;
+    memcpy(s->bytes + s->size, bytes, size);
+    s->size += size;
+    return WRT_OK;
+}
+
+static void test_snapshot(void **state)
+{
+    (void)state;
+    static struct snapshot s;
+    struct guests from, to, pair;
+    union wrt_slot result = {.i64 = 0};
+    uint32_t out;
+    open_guests(&from, 1);
+    open_guests(&to, 1);
+    open_guests(&pair, 2);
+    s.size = 0;
+    assert_status(wrt_memory_grow(from.memories[0], 2, NULL, NULL), WRT_OK);
+    assert_status(wrt_memory_write(from.memories[0], 2 * PAGE + 7, "shared", 6), WRT_OK);
+    wrt_store_set_fuel(from.stores[0], 500);
+    assert_status(call(&from, 0, "add", 1000, &out), WRT_PAUSED);
+    assert_status(wrt_instance_snapshot(from.instances[0], keep, &s, &from.error), WRT_OK);
+    assert_status(wrt_instance_restore(pair.instances[1], s.bytes, s.size, &pair.error),
+                  WRT_ERR_UNSUPPORTED);
+    assert_non_null(strstr(pair.error.text, "other stores use"));
+    assert_status(wrt_instance_restore(to.instances[0], s.bytes, s.size, &to.error), WRT_OK);
+    assert_int_equal(wrt_memory_size_pages(to.memories[0]), 3);
+    char text[6];
+    assert_status(wrt_memory_read(to.memories[0], 2 * PAGE + 7, text, 6), WRT_OK);
+    assert_memory_equal(text, "shared", 6);
+    wrt_store_add_fuel(to.stores[0], UINT64_MAX);
+    assert_status(wrt_store_resume_slots(to.stores[0], &result, 1), WRT_OK);
+    assert_int_equal(result.i32, 1000);
+    s.size = 0;
+    assert_status(wrt_instance_snapshot(pair.instances[0], keep, &s, &pair.error),
+                  WRT_ERR_UNSUPPORTED);
+    close_guests(&pair);
+    close_guests(&to);
+    close_guests(&from);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -679,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_fuel_does_not_depend_on_others),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_too_many_waiters),
+        cmocka_unit_test(test_snapshot),
         cmocka_unit_test(test_maker_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
