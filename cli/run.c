@@ -339,6 +339,17 @@ static bool concludes_thread(const struct cli_session *session, enum wrt_status 
     return true;
 }
 
+/* A call that was refused says in its trap what is damaged, an instantiation in its error. */
+static int report_refusal(const struct cli_session *session, enum wrt_status status,
+                          const struct wrt_error *error)
+{
+    struct wrt_error damage = {.status = status};
+    if (error != NULL || status != WRT_ERR_CORRUPT)
+        return cli_fail_status(session->config->file, status, error);
+    snprintf(damage.text, sizeof damage.text, "%s", wrt_store_trap(session->store)->text);
+    return cli_fail_status(session->config->file, status, &damage);
+}
+
 /* The exit code for a call's or an instantiation's status. */
 static int conclude(const struct cli_session *session, enum wrt_status status,
                     const struct wrt_error *error)
@@ -352,7 +363,7 @@ static int conclude(const struct cli_session *session, enum wrt_status status,
     case WRT_PAUSED: return report_pause(session);
     case WRT_ERR_TRAP:
     case WRT_ERR_EXCEPTION: return report_trap(session);
-    default: return cli_fail_status(session->config->file, status, error);
+    default: return report_refusal(session, status, error);
     }
 }
 

@@ -140,7 +140,8 @@ struct wrt_code {
     uint32_t word_count;
     uint32_t function_index;
     uint32_t map_bytes;    /* position map: see trap.c */
-    uint32_t checksum;     /* of words and map, until the module is loaded: seal.c */
+    uint32_t checksum;     /* of what it points to, until the module is loaded: seal.c */
+    uint32_t head_checksum; /* of this struct */
     const uint8_t *map;
     uint64_t body_offset;  /* of the body's first byte in the module */
     const struct wrt_point *points;

@@ -494,9 +494,14 @@ struct wrt_extern wrt_instance_item(const struct wrt_instance *instance,
 /* At a module's end of load. */
 WRT_MUST_CHECK enum wrt_status wrt_module_seal(struct wrt_module *module,
                                                struct wrt_error *error);
-/* Of a function's code while a module loads; 0 where the check "load" is off. */
-uint32_t wrt_code_checksum(const struct wrt_module *module, const void *words,
-                           size_t words_bytes, const void *map, size_t map_bytes);
+/* Of a function's code and its tables while a module loads: `bytes` of them one after another,
+ * as they were made. Nothing where the check "load" is off. */
+struct wrt_code_parts {
+    const void *bytes[8];
+    size_t sizes[8];
+};
+void wrt_code_seal(const struct wrt_module *module, struct wrt_code *code,
+                   const struct wrt_code_parts *parts);
 /* Before an instantiation (check "load"), and before a call (check "call"). */
 WRT_MUST_CHECK enum wrt_status wrt_seal_before_instance(const struct wrt_module *module,
                                                         struct wrt_error *error);

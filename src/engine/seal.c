@@ -70,25 +70,58 @@ static uint64_t count_pieces(const struct wrt_module *module)
     return count;
 }
 
-uint32_t wrt_code_checksum(const struct wrt_module *module, const void *words,
-                           size_t words_bytes, const void *map, size_t map_bytes)
+/* Padding too: it was cleared, and is kept. */
+static uint32_t head_checksum(const struct wrt_code *code)
+{
+    struct wrt_code plain;
+    memcpy(&plain, code, sizeof plain);
+    plain.checksum = plain.head_checksum = 0;
+    return wrt_crc32c(0, &plain, sizeof plain);
+}
+
+static uint32_t checksum_of(const struct wrt_code_parts *parts)
+{
+    uint32_t crc = 0;
+    for (size_t i = 0; i < sizeof parts->sizes / sizeof *parts->sizes; i++)
+        crc = wrt_crc32c(crc, parts->bytes[i], parts->sizes[i]);
+    return crc;
+}
+
+void wrt_code_seal(const struct wrt_module *module, struct wrt_code *code,
+                   const struct wrt_code_parts *parts)
 {
     if (!is_on(WRT_CHECK_ENGINE_LOAD, module->partition))
-        return 0;
-    return wrt_crc32c(wrt_crc32c(0, words, words_bytes), map, map_bytes);
+        return;
+    code->checksum = checksum_of(parts);
+    code->head_checksum = head_checksum(code);
+}
+
+/* Words, points, lists of live slots, tables of try blocks and the map lie side by side; where
+ * instructions are counted, their table is apart. */
+static bool is_code_sound(const struct wrt_module *module, uint32_t index)
+{
+    const struct wrt_code *c = &module->codes[index];
+    if (head_checksum(c) != c->head_checksum)
+        return false; /* its pointers cannot be followed */
+    struct wrt_code_parts parts = {{c->entry}, {(size_t)(c->map + c->map_bytes -
+                                                         (const uint8_t *)c->entry)}};
+    if (module->profiles != NULL) {
+        parts.bytes[1] = module->profiles[index].entries;
+        parts.sizes[1] = module->profiles[index].count * sizeof *module->profiles[index].entries;
+    }
+    return checksum_of(&parts) == c->checksum;
 }
 
 static enum wrt_status check_loaded_code(const struct wrt_module *module,
                                          struct wrt_error *error)
 {
     const uint32_t count = module->info.function_count - module->info.imported_function_count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct wrt_code *c = &module->codes[i];
-        if (wrt_code_checksum(module, c->entry, c->word_count * sizeof *c->entry, c->map,
-                              c->map_bytes) != c->checksum)
+    if (!is_on(WRT_CHECK_ENGINE_LOAD, module->partition))
+        return WRT_OK;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_code_sound(module, i))
             return wrt_fail(error, WRT_ERR_CORRUPT, "the code of function %u changed while its "
-                            "module was loaded", c->function_index);
-    }
+                            "module was loaded", module->info.imported_function_count + i);
     return WRT_OK;
 }
 
@@ -210,7 +243,7 @@ struct range {
     uint64_t size_bytes;
 };
 
-enum { INSTANCE_RANGES = 6 };
+enum { INSTANCE_RANGES = 8 };
 
 /* What does not change in an instance. */
 static void ranges_of(const struct wrt_instance *i, struct range ranges[INSTANCE_RANGES])
@@ -224,6 +257,8 @@ static void ranges_of(const struct wrt_instance *i, struct range ranges[INSTANCE
         {i->memories, info->memory_count * sizeof *i->memories},
         {i->globals, info->global_count * sizeof *i->globals},
         {i->own_functions, own * sizeof *i->own_functions},
+        {i->tags, info->tag_count * sizeof *i->tags},
+        {i->rtts, info->type_count * sizeof *i->rtts},
     };
     memcpy(ranges, all, sizeof all);
 }

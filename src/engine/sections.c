@@ -763,7 +763,6 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     code->points = (const struct wrt_point *)(const void *)points;
     code->point_count = t->point_count;
     code->lives = (const struct wrt_live *)(const void *)lives;
-    code->checksum = wrt_code_checksum(m, t->code, words_bytes, t->map, t->map_count);
     code->map = lives + lives_bytes + try_bytes;
     code->map_bytes = t->map_count;
     code->header_slot = t->header_slot;
@@ -776,7 +775,15 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
     m->counter_count = t->counter_count;
     if (code->frame_slots > m->info.largest_frame_slots)
         m->info.largest_frame_slots = code->frame_slots;
-    return !m->config.instrument || keep_profile(l);
+    if (m->config.instrument && !keep_profile(l))
+        return false;
+    const struct wrt_code_parts parts = {
+        {t->code, t->points, t->lives, t->boundaries, t->tries, t->catches, t->map, t->profile},
+        {words_bytes, points_bytes, lives_bytes, t->boundary_count * sizeof *t->boundaries,
+         t->try_count * sizeof *t->tries, t->catch_count * sizeof *t->catches, t->map_count,
+         m->config.instrument ? t->profile_count * sizeof *t->profile : 0}};
+    wrt_code_seal(m, code, &parts);
+    return true;
 }
 
 static bool code_less(const void *context, uint32_t a, uint32_t b)
