@@ -6,7 +6,7 @@
  * machine disturbed least; what counts is the ratio of two figures of one run. Time is what the
  * thread got of a processor, so that a busy machine does not count as a slow engine.
  *
- *     wrt_bench FOLDER-OF-MODULES [PASSES]
+ *     wrt_bench FOLDER-OF-MODULES [PASSES [FILE-FOR-FIGURES]]
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,11 +22,7 @@ enum { CALLS = 5, MAX_PROGRAMS = 32 };
 #include "programs.inc"
 #undef PROGRAM
 
-static const struct program {
-    const char *group, *name;
-    int argument;
-    int (*native)(int);
-} programs[] = {
+static const struct bench_program programs[] = {
 #define PROGRAM(group, name, argument) {#group, #name, argument, run_##group##_##name},
 #include "programs.inc"
 #undef PROGRAM
@@ -36,6 +32,14 @@ enum { PROGRAM_COUNT = sizeof programs / sizeof programs[0] };
 struct figures {
     uint64_t native_ns, engine_ns, fuel;
 };
+
+static FILE *record;
+
+void bench_record(const char *group, const char *name, const char *figure, double value)
+{
+    if (record != NULL)
+        fprintf(record, "%s;%s;%s;%.6g\n", group, name, figure, value);
+}
 
 void bench_must(enum wrt_status status, const char *what, const struct wrt_error *error)
 {
@@ -72,17 +76,27 @@ static enum wrt_status next(struct wrt_caller *caller, void *context,
     return WRT_OK;
 }
 
-void bench_open(struct bench_guest *guest, struct bench_bytes bytes)
+void bench_open_as(struct bench_guest *guest, struct bench_bytes bytes,
+                   const struct bench_setup *setup)
 {
     struct wrt_error error = {0};
-    bench_must(wrt_partition_create(NULL, NULL, &guest->partition, &error), "partition", &error);
-    bench_must(wrt_module_load(guest->partition, NULL, bytes.data, bytes.size_bytes,
+    const struct wrt_partition_config partition = {.verification = setup->verification};
+    bench_must(wrt_partition_create(NULL, &partition, &guest->partition, &error), "partition",
+               &error);
+    bench_must(wrt_module_load(guest->partition, &setup->module, bytes.data, bytes.size_bytes,
                                &guest->module, &error), "load", &error);
-    bench_must(wrt_store_create(guest->partition, NULL, &guest->store, &error), "store", &error);
+    bench_must(wrt_store_create(guest->partition, &setup->store, &guest->store, &error), "store",
+               &error);
     bench_must(wrt_store_define_function(guest->store, "host", "next", "i:i", next, NULL, &error),
                "define", &error);
     bench_must(wrt_store_instantiate(guest->store, guest->module, &guest->instance, &error),
                "instantiate", &error);
+}
+
+void bench_open(struct bench_guest *guest, struct bench_bytes bytes)
+{
+    static const struct bench_setup by_default;
+    bench_open_as(guest, bytes, &by_default);
 }
 
 void bench_close(struct bench_guest *guest)
@@ -121,15 +135,15 @@ uint64_t bench_processor_ns(void)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t time_native(const struct program *program, int *checksum)
+static uint64_t time_native(const struct bench_program *program, int *checksum)
 {
     uint64_t start_ns = bench_processor_ns();
     *checksum = program->native(program->argument);
     return bench_processor_ns() - start_ns;
 }
 
-static uint64_t time_engine(const struct bench_guest *guest, struct wrt_function *run,
-                            int argument, int *checksum)
+uint64_t bench_time_engine(const struct bench_guest *guest, struct wrt_function *run, int argument,
+                           int *checksum)
 {
     union wrt_slot in = {.i32 = (uint32_t)argument}, out;
     uint64_t start_ns = bench_processor_ns();
@@ -145,7 +159,7 @@ static void keep_smaller(uint64_t *least, uint64_t value)
         *least = value;
 }
 
-static void pass(const struct program *program, const struct bench_guest *guest,
+static void pass(const struct bench_program *program, const struct bench_guest *guest,
                  struct figures *figures)
 {
     struct wrt_function *run = bench_function(guest, "run");
@@ -153,7 +167,7 @@ static void pass(const struct program *program, const struct bench_guest *guest,
     int expected, got;
     (void)time_native(program, &expected);
     wrt_store_set_fuel(guest->store, UINT64_MAX);
-    (void)time_engine(guest, run, program->argument, &got);
+    (void)bench_time_engine(guest, run, program->argument, &got);
     figures->fuel = wrt_store_fuel_used(guest->store);
     if (got != expected) {
         fprintf(stderr, "bench: %s gives %d, natively %d\n", program->name, got, expected);
@@ -161,13 +175,13 @@ static void pass(const struct program *program, const struct bench_guest *guest,
     }
     for (int i = 0; i < CALLS; i++) {
         native[i] = time_native(program, &expected);
-        engine[i] = time_engine(guest, run, program->argument, &got);
+        engine[i] = bench_time_engine(guest, run, program->argument, &got);
     }
     keep_smaller(&figures->native_ns, bench_median(native, CALLS));
     keep_smaller(&figures->engine_ns, bench_median(engine, CALLS));
 }
 
-static void measure(const struct program *program, const char *folder, struct figures *figures)
+static void measure(const struct bench_program *program, const char *folder, struct figures *figures)
 {
     char name[64];
     snprintf(name, sizeof name, "%s_%s", program->group, program->name);
@@ -192,19 +206,26 @@ static void print_group(const char *group, const struct figures *figures)
         printf("%-10s %12.2f %12.2f %9.2f %14llu %9.3f\n", programs[i].name, native / 1e6,
                engine / 1e6, engine / native, (unsigned long long)figures[i].fuel,
                engine / (double)figures[i].fuel);
+        bench_record(group, programs[i].name, "native ms", native / 1e6);
+        bench_record(group, programs[i].name, "ratio", engine / native);
         logarithms += log(engine / native);
         count++;
     }
     printf("%-10s %35.2f   (geometric mean)\n\n", "", exp(logarithms / count));
+    bench_record(group, "geometric mean", "ratio", exp(logarithms / count));
 }
 
 int main(int argc, char **argv)
 {
     static struct figures figures[PROGRAM_COUNT];
     int passes = argc > 2 ? atoi(argv[2]) : 3;
-    if (argc < 2 || argc > 3 || passes < 1) {
-        fprintf(stderr, "usage: %s FOLDER-OF-MODULES [PASSES]\n", argv[0]);
+    if (argc < 2 || argc > 4 || passes < 1) {
+        fprintf(stderr, "usage: %s FOLDER-OF-MODULES [PASSES [FILE-FOR-FIGURES]]\n", argv[0]);
         return 2;
+    }
+    if (argc == 4 && (record = fopen(argv[3], "w")) == NULL) {
+        perror(argv[3]);
+        return 1;
     }
     for (int i = 0; i < passes; i++)
         for (int p = 0; p < PROGRAM_COUNT; p++)
@@ -212,6 +233,7 @@ int main(int argc, char **argv)
     for (int p = 0; p < PROGRAM_COUNT; p++)
         if (p == 0 || strcmp(programs[p].group, programs[p - 1].group) != 0)
             print_group(programs[p].group, figures);
+    bench_options(argv[1], programs[PROGRAM_COUNT - 1].group, programs, PROGRAM_COUNT);
     bench_micro(argv[1]);
-    return 0;
+    return record != NULL && fclose(record) != 0;
 }
