@@ -48,9 +48,10 @@ void wrt_native_first(void);
 
 void *wrt_native_new_stack(void *top, void (*begin)(void *), void *context)
 {
-    /* r15 r14 r13 r12 rbx rbp, the return address, and what keeps calls aligned */
-    const uintptr_t words[8] = {0, 0, 0, (uintptr_t)context, (uintptr_t)begin, 0,
-                                (uintptr_t)wrt_native_first, 0};
+    /* r15 r14 r13 r12 rbx rbp, the return address; and two, so that the stack is aligned to 16
+     * where wrt_native_first calls */
+    const uintptr_t words[9] = {0, 0, 0, (uintptr_t)context, (uintptr_t)begin, 0,
+                                (uintptr_t)wrt_native_first};
     void *stack = (char *)top - sizeof words;
     memcpy(stack, words, sizeof words);
     return stack;
