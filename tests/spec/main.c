@@ -24,6 +24,7 @@ struct run {
     struct tally total;
     struct skip_table *skips; /* NULL: any skip is fine */
     uint32_t scripts;
+    uint32_t compiled, interpreted; /* modules, with --compile */
 };
 
 static void print_usage(FILE *stream)
@@ -32,6 +33,7 @@ static void print_usage(FILE *stream)
           "Runs WebAssembly test scripts: JSON files as wast2json writes them. Folders are\n"
           "searched to any depth for scripts NAME/NAME.json.\n"
           "  --chunk N      feed modules to the loader N bytes at a time (default: whole)\n"
+          "  --compile COMMAND  run modules compiled by COMMAND -o OBJECT MODULE, where it can\n"
           "  --deterministic  run modules in the deterministic profile\n"
           "  --skips FILE   fail where the skips differ from this table (a line per script)\n"
           "  --stack BYTES  size of the guests' stack (default: the store's)\n"
@@ -197,6 +199,11 @@ static bool take_option(struct run *run, char ***argument)
         run->options.timeout_ms = (uint32_t)timeout_ms;
     } else if (strcmp(option, "--without") == 0) {
         taken = add_without(value, &run->options.features_off);
+    } else if (strcmp(option, "--compile") == 0 && value != NULL) {
+        run->options.compile = value;
+        run->options.compiled = &run->compiled;
+        run->options.interpreted = &run->interpreted;
+        taken = true;
     } else if (strcmp(option, "--skips") == 0 && value != NULL && run->skips == NULL) {
         run->skips = skip_table_read(value);
         taken = run->skips != NULL;
@@ -210,6 +217,8 @@ static void print_total(const struct run *run)
     char skips[MAX_REASONS * 16];
     tally_describe_skips(&run->total, &run->reasons, skips, sizeof skips);
     printf("%u scripts%s%s\n", run->scripts, skips[0] == '\0' ? "" : "; skipped: ", skips);
+    if (run->options.compile != NULL)
+        printf("%u modules compiled, %u interpreted or refused\n", run->compiled, run->interpreted);
     printf("%u passed, %u failed, %u skipped\n", run->total.passed, run->total.failed,
            run->total.skipped);
 }

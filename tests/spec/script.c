@@ -49,6 +49,8 @@ struct script {
     struct wrt_store *store;
     struct wrt_module **modules;  /* all that were loaded, to be destroyed */
     uint32_t module_count;
+    struct wrt_native **natives;  /* of those that are compiled, to be closed after them */
+    uint32_t native_count;
     struct binding *bindings;     /* instances and definitions, the newest last */
     uint32_t binding_count;
     struct binding *registered;   /* names for importers whose module was skipped */
@@ -145,8 +147,21 @@ static enum wrt_status load_bytes(struct script *script, const char *bytes, size
                                   struct wrt_module **out, struct wrt_error *error)
 {
     struct wrt_module_loader *loader;
-    const struct wrt_module_config config = {.features_off = script->options->features_off,
-                                             .deterministic = script->options->deterministic};
+    struct wrt_module_config config = {.features_off = script->options->features_off,
+                                       .deterministic = script->options->deterministic};
+    if (script->options->compile != NULL) {
+        char why[MAX_TEXT_BYTES];
+        struct wrt_native *native =
+            native_compile(script->options, script->partition, bytes, size, why, sizeof why);
+        if (why[0] != '\0') {
+            snprintf(error->text, sizeof error->text, "%.150s", why);
+            return WRT_ERR_STATE;
+        }
+        if (native != NULL) {
+            config.native = wrt_native_get_object(native);
+            script->natives[script->native_count++] = native;
+        }
+    }
     enum wrt_status status = wrt_module_begin(script->partition, &config, &loader, error);
     if (status != WRT_OK)
         return status;
@@ -750,6 +765,8 @@ static void close_store(struct script *script, const char *name, struct tally *t
         if (status != WRT_OK)
             fail_script(name, tally, "a module is not destroyed", wrt_status_name(status));
     }
+    for (uint32_t i = 0; i < script->native_count; i++)
+        wrt_native_close(script->natives[i]);
     if (script->partition == NULL)
         return;
     if (partition_live_bytes(script->partition) != 0)
@@ -762,9 +779,10 @@ static bool allocate_lists(struct script *script, const cJSON *commands)
 {
     script->capacity = (uint32_t)cJSON_GetArraySize(commands);
     script->modules = calloc(script->capacity + 1, sizeof *script->modules);
+    script->natives = calloc(script->capacity + 1, sizeof *script->natives);
     script->bindings = calloc(script->capacity + 1, sizeof *script->bindings);
     script->registered = calloc(script->capacity + 1, sizeof *script->registered);
-    return script->modules != NULL && script->bindings != NULL && script->registered != NULL;
+    return script->modules != NULL && script->natives != NULL && script->bindings != NULL && script->registered != NULL;
 }
 
 static void run_json(struct script *script, const char *name, const cJSON *json,
@@ -784,6 +802,7 @@ static void run_json(struct script *script, const char *name, const cJSON *json,
         run_commands(script, name, commands, tally);
     close_store(script, name, tally);
     free(script->modules);
+    free(script->natives);
     free(script->bindings);
     free(script->registered);
 }

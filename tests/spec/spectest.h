@@ -69,11 +69,20 @@ struct options {
     uint64_t features_off;  /* for scripts that are older than a feature */
     bool deterministic;     /* modules run in the deterministic profile */
     bool verbose;           /* a line per command */
+    const char *compile;    /* command of `wrt compile`; what it takes is run compiled */
+    uint32_t *compiled, *interpreted; /* how many modules were run which way; with compile */
 };
 
 /* Runs one script and prints what failed. `name` is for messages. */
 void script_run(const char *path, const char *name, const struct options *options,
                 struct reasons *reasons, struct tally *tally);
+
+/* ---- native.c ---- */
+
+/* Compiles a module by options->compile. NULL if that does not translate it, or if it failed, which
+ * is then told in `why`. */
+struct wrt_native *native_compile(const struct options *options, struct wrt_partition *partition,
+                                  const char *bytes, size_t size, char *why, size_t why_bytes);
 
 /* ---- file.c ---- */
 
