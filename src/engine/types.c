@@ -22,10 +22,9 @@ bool wrt_abstract_is(uint8_t a, uint8_t b)
     if (a == b || a == 0)
         return true;
     switch (b) {
-    case WRT_ANYREF:
-        return a == WRT_EQREF || wrt_abstract_is(a, WRT_EQREF);
-    case WRT_EQREF:
-        return a == WRT_I31REF || a == WRT_STRUCTREF || a == WRT_ARRAYREF || a == WRT_NULLREF;
+    case WRT_ANYREF: case WRT_EQREF:
+        return (b == WRT_ANYREF && a == WRT_EQREF) || a == WRT_I31REF || a == WRT_STRUCTREF ||
+               a == WRT_ARRAYREF || a == WRT_NULLREF;
     case WRT_I31REF: case WRT_STRUCTREF: case WRT_ARRAYREF: return a == WRT_NULLREF;
     case WRT_FUNCREF: return a == WRT_NULLFUNCREF;
     case WRT_EXTERNREF: return a == WRT_NULLEXTERNREF;
