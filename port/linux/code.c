@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,15 +26,30 @@ static bool write_all(int file, const char *bytes, size_t size_bytes)
     return true;
 }
 
+/* The dynamic linker takes a path that it has seen for the object that it loaded then, so each
+ * must be spelled differently: a counter, bit by bit, as "/." or "/". */
+static void name_path(int file, char out[128])
+{
+    static _Atomic uint32_t loaded;
+    uint32_t count = atomic_fetch_add(&loaded, 1);
+    char *at = out + snprintf(out, 128, "/proc/self/fd");
+    for (int bit = 0; bit < 32; bit++, count >>= 1) {
+        *at++ = '/';
+        if ((count & 1) != 0)
+            *at++ = '.';
+    }
+    (void)snprintf(at, 24, "/%d", file);
+}
+
 static enum wrt_status load(int file, const void *bytes, size_t size_bytes,
                             struct wrt_port_code *out)
 {
-    char path[40];
+    char path[128];
     if (!write_all(file, bytes, size_bytes))
         return WRT_ERR_NO_MEMORY;
     if (fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         return WRT_ERR_UNSUPPORTED;
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    name_path(file, path);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         return WRT_ERR_MALFORMED;
