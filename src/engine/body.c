@@ -1220,6 +1220,7 @@ bool wrt_translate_body(struct translator *t, uint32_t function, const uint8_t *
         forget_alias(t, --t->height);
     if (t->r.at != t->r.end)
         return wrt_malformed(&t->r, "section size mismatch: bytes after the function's end");
+    wrt_fuse(t);
     return wrt_emit_map(t);
 }
 

@@ -54,7 +54,7 @@ union word *wrt_append(struct translator *t, unsigned op, uint32_t words)
                                .positions = t->position_count,
                                .acc = {t->acc[0], t->acc[1], t->acc[2]}};
     t->positions[t->position_count++] =
-        (struct position){.word = t->code_count, .byte = t->instruction};
+        (struct position){.word = t->code_count, .byte = t->instruction, .op = op};
     t->code_count += words;
     return w;
 }
@@ -143,6 +143,7 @@ bool wrt_emit_mov(struct translator *t, uint32_t d, uint32_t s, wrt_type type)
     if (t->acc[c] != s && has_last(t) && t->last.shape == SHAPE_MOV) {
         union word *w = t->code + t->last.at;
         w[0].handler = t->handlers[OP_mov2];
+        t->positions[t->last.positions].op = OP_mov2;
         w[1].s.b = (uint16_t)d;
         w[1].s.c = (uint16_t)s;
         t->last.shape = SHAPE_OTHER;

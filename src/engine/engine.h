@@ -251,6 +251,7 @@ struct wrt_exec {
     struct wrt_instance *instance;
     union cell *stack_end;
     uint8_t *heap_base;
+    const union word *call_hint, *return_hint; /* see GO_ON in interpret.c */
     int64_t fuel; /* left of the current slice; < 0 at a stop point ends it */
     /* the registers, while the interpreter is not running */
     const union word *pc;

@@ -67,6 +67,14 @@ static inline uint32_t array_length(const uint8_t *at)
     return length;
 }
 
+/* The 32 bits that stand so many bytes behind fp. */
+static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
+{
+    uint32_t lane;
+    memcpy(&lane, (const char *)fp + bytes, sizeof lane);
+    return lane;
+}
+
 /* Writes of a result: the accumulator and the slot. */
 #define SET_I(value) do { A = (uint64_t)(value); fp[pc[1].s.d].i64 = A; } while (0)
 #define SET_F(value) do { F = (value); fp[pc[1].s.d].f32 = F; } while (0)
@@ -134,6 +142,22 @@ static inline uint32_t array_length(const uint8_t *at)
         }                                                                               \
     } while (0)
 
+/* The same for calls and returns, whose chain goes through two loads each. Their hints are in
+ * memory, at addresses that wait for nothing. */
+#define GO_ON(target, kept)                                                             \
+    do {                                                                                \
+        const union word *const on_ = (target);                                         \
+        const union word *kept_ = (kept);                                               \
+        const bool same_ = on_ == kept_;                                                \
+        __asm__("" : "+r"(kept_));                                                      \
+        if (__builtin_expect(same_, 1))                                                 \
+            pc = kept_;                                                                 \
+        else {                                                                          \
+            __asm__ volatile("");                                                       \
+            pc = (kept) = on_;                                                          \
+        }                                                                               \
+    } while (0)
+
 #define ROOM(base, cells) \
     ((uintptr_t)(base) + (uintptr_t)(cells) * sizeof(union cell) <= (uintptr_t)exec->stack_end)
 /* Starts `code` with its frame at `base`, returning to `back` with frame `caller`. */
@@ -146,7 +170,7 @@ static inline uint32_t array_length(const uint8_t *at)
         for (uint32_t n_ = start_->zero_count; n_ != 0; n_--, header_++)                \
             header_[2].i64 = 0;                                                         \
         fp = (base);                                                                    \
-        pc = start_->entry;                                                             \
+        GO_ON(start_->entry, exec->call_hint);                                          \
         if (UNLIKELY(fuel < 0))                                                         \
             STOP();                                                                     \
         DISPATCH();                                                                     \

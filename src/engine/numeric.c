@@ -246,7 +246,7 @@ static unsigned load_then(uint8_t load, uint8_t opcode)
 /* z op load, when the load was the last instruction. */
 static bool fuse_load(struct translator *t, uint8_t opcode, uint32_t z, uint32_t d, bool *done)
 {
-    enum { THEN_SK, THEN_SS, THEN_A };
+    enum { THEN_SK, THEN_SS, THEN_A, THEN_Z };
     const unsigned op = load_then(t->last.opcode, opcode);
     const union word o = t->code[t->last.at + 1];
     const bool is_float = opcode >= F32_ADD;
@@ -267,13 +267,15 @@ static bool fuse_load(struct translator *t, uint8_t opcode, uint32_t z, uint32_t
     default: return true;
     }
     wrt_take_back(t);
+    const wrt_type type = opcode >= F64_ADD ? WRT_F64 : is_float ? WRT_F32 : WRT_I32;
+    form += is_acc(t, z, type) ? THEN_Z : THEN_SK;
     union word *w = wrt_append(t, op + form, 3);
     if (w == NULL)
         return false;
     w[1] = (union word){.s = {(uint16_t)d, o.s.a, o.s.b, (uint16_t)z}};
     w[2].half[0] = offset;
     w[2].half[1] = sum;
-    wrt_produced(t, d, opcode >= F64_ADD ? WRT_F64 : is_float ? WRT_F32 : WRT_I32, SHAPE_OTHER);
+    wrt_produced(t, d, type, SHAPE_OTHER);
     *done = true;
     return true;
 }

@@ -75,9 +75,12 @@ struct emitted {
     uint32_t acc[ACC_COUNT]; /* what the accumulators mirrored before it */
 };
 
+/* An instruction that was emitted. */
 struct position {
     uint32_t word;
     uint32_t byte;
+    uint32_t cost; /* fuse.c: dispatches from here to where control leaves */
+    uint32_t op;
 };
 
 /* Scratch that one load uses for all its functions. Grown by doubling, charged as LOAD. */
@@ -206,6 +209,9 @@ void wrt_bind(struct translator *t, uint32_t fixups, bool falls);
 bool wrt_emit_loop_head(struct translator *t, struct control *control);
 
 bool wrt_emit_map(struct translator *t);
+
+/* ---- fuse.c: once a body is complete ---- */
+void wrt_fuse(struct translator *t);
 
 /* ---- points.c: where a guest may be paused ---- */
 

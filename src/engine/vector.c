@@ -65,8 +65,6 @@ static inline void put(union cell *to, const union lanes *v)
     }
 SHUFFLE(8, 16)
 SHUFFLE(16, 8)
-SHUFFLE(32, 4)
-SHUFFLE(64, 2)
 
 LANES(swizzle, XY, 16, u8, uint8_t, y.u8[i] < 16 ? x.u8[y.u8[i] & 15] : 0)
 
@@ -112,10 +110,9 @@ NARROW(i8x16_narrow_u, 16, s16, u8, uint8_t, CLAMP_U8)
 NARROW(i16x8_narrow_s, 8, s32, s16, int16_t, CLAMP_S16)
 NARROW(i16x8_narrow_u, 8, s32, u16, uint16_t, CLAMP_U16)
 
-/* One half of x in twice the width: each lane, or each times y's. The product of 32 bits by
- * 32 fits 64, that of 16 by 16 fits 32, signed or not. */
+/* Each lane of one half of x times y's, in twice the width. The product of 32 bits by 32 fits
+ * 64, that of 16 by 16 fits 32, signed or not. */
 #define WIDEN_HALF(name, half, N, from, R, T)                                           \
-    LANES(name##_extend_##half, X, N, R, T, x.from)                                     \
     LANES(name##_extmul_##half, XY, N, R, T, (T)x.from * (T)y.from)
 #define WIDEN(name, N, bits, wide)                                                      \
     WIDEN_HALF(name, low_s, N, s##bits[i], s##wide, int##wide##_t)                      \

@@ -23,20 +23,35 @@ typedef WRT_VECTOR_OF(int64_t) s64x2;
 typedef WRT_VECTOR_OF(float) f32x4;
 typedef WRT_VECTOR_OF(double) f64x2;
 
+/* The lanes of the low, or the high, half of x, each with that of y behind it. */
+#define WRT_ORDER_LOW_8 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define WRT_ORDER_HIGH_8 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define WRT_ORDER_LOW_16 0, 8, 1, 9, 2, 10, 3, 11
+#define WRT_ORDER_HIGH_16 4, 12, 5, 13, 6, 14, 7, 15
+#define WRT_ORDER_LOW_32 0, 4, 1, 5
+#define WRT_ORDER_HIGH_32 2, 6, 3, 7
+#ifdef __clang__
+#define WRT_MERGE(U, x, y, ...) __builtin_shufflevector((U)(x), (U)(y), __VA_ARGS__)
+#else
+#define WRT_MERGE(U, x, y, ...) __builtin_shuffle((U)(x), (U)(y), (U){__VA_ARGS__})
+#endif
+#define V_LOW_8(x, y) WRT_MERGE(u8x16, x, y, WRT_ORDER_LOW_8)
+#define V_HIGH_8(x, y) WRT_MERGE(u8x16, x, y, WRT_ORDER_HIGH_8)
+#define V_LOW_16(x, y) WRT_MERGE(u16x8, x, y, WRT_ORDER_LOW_16)
+#define V_HIGH_16(x, y) WRT_MERGE(u16x8, x, y, WRT_ORDER_HIGH_16)
+#define V_LOW_32(x, y) WRT_MERGE(u32x4, x, y, WRT_ORDER_LOW_32)
+#define V_HIGH_32(x, y) WRT_MERGE(u32x4, x, y, WRT_ORDER_HIGH_32)
+
 /* Slot d becomes the operation on slots a, b, c of pc[1]. Inputs are read before d is written,
  * which may overlap them. Immediates of shuffles stand in pc[3] and pc[4]. */
 #define WRT_VECTOR_LIST(X)                                                              \
-    X(shuffle_8) X(shuffle_16) X(shuffle_32) X(shuffle_64) X(swizzle)                   \
+    X(shuffle_8) X(shuffle_16) X(swizzle)                                               \
     X(i8x16_shl) X(i8x16_shr_s) X(i8x16_shr_u)                                          \
     X(i8x16_abs) X(i16x8_abs) X(i32x4_abs) X(i64x2_abs) X(i8x16_popcnt)                 \
     X(i8x16_add_sat_s) X(i8x16_add_sat_u) X(i8x16_sub_sat_s) X(i8x16_sub_sat_u)         \
     X(i16x8_add_sat_s) X(i16x8_add_sat_u) X(i16x8_sub_sat_s) X(i16x8_sub_sat_u)         \
     X(i8x16_avgr_u) X(i16x8_avgr_u) X(i16x8_q15mulr_sat_s)                              \
     X(i8x16_narrow_s) X(i8x16_narrow_u) X(i16x8_narrow_s) X(i16x8_narrow_u)             \
-    X(i16x8_extend_low_s) X(i16x8_extend_high_s) X(i16x8_extend_low_u)                  \
-    X(i16x8_extend_high_u) X(i32x4_extend_low_s) X(i32x4_extend_high_s)                 \
-    X(i32x4_extend_low_u) X(i32x4_extend_high_u) X(i64x2_extend_low_s)                  \
-    X(i64x2_extend_high_s) X(i64x2_extend_low_u) X(i64x2_extend_high_u)                 \
     X(i16x8_extmul_low_s) X(i16x8_extmul_high_s) X(i16x8_extmul_low_u)                  \
     X(i16x8_extmul_high_u) X(i32x4_extmul_low_s) X(i32x4_extmul_high_s)                 \
     X(i32x4_extmul_low_u) X(i32x4_extmul_high_u) X(i64x2_extmul_low_s)                  \

@@ -17,7 +17,7 @@ enum shape_of_vector {
 
 struct vector_op {
     uint8_t shape;
-    uint8_t lanes;    /* of what names a lane */
+    uint8_t lanes;    /* of what names a lane; bits of one that a SHIFT shifts by handlers */
     uint8_t log_size; /* of what accesses memory */
     uint16_t op;      /* its handler, if it has one of its own */
     uint16_t canonical; /* the handler that makes NaNs of its result canonical; 0: none */
@@ -56,12 +56,14 @@ struct vector_op {
     H(BINARY, t##_eq), H(BINARY, t##_ne), H(BINARY, t##_lt), H(SWAPPED, t##_lt),        \
     H(BINARY, t##_le), H(SWAPPED, t##_le)
 #define EXTENDS(t)                                                                      \
-    F(UNARY, t##_extend_low_s), F(UNARY, t##_extend_high_s), F(UNARY, t##_extend_low_u), \
-    F(UNARY, t##_extend_high_u)
+    H(UNARY, t##_extend_low_s), H(UNARY, t##_extend_high_s), H(UNARY, t##_extend_low_u), \
+    H(UNARY, t##_extend_high_u)
 #define EXTMULS(t)                                                                      \
     F(BINARY, t##_extmul_low_s), F(BINARY, t##_extmul_high_s), F(BINARY, t##_extmul_low_u), \
     F(BINARY, t##_extmul_high_u)
-#define SHIFTS(t) H(SHIFT, t##_shl), H(SHIFT, t##_shr_s), H(SHIFT, t##_shr_u)
+#define SHIFT_BY(name, bits) {.shape = SHIFT, .op = OP_##name, .lanes = bits}
+#define SHIFTS(t, bits) \
+    SHIFT_BY(t##_shl, bits), SHIFT_BY(t##_shr_s, bits), SHIFT_BY(t##_shr_u, bits)
 #define MIN_MAX(t) \
     H(BINARY, t##_min_s), H(BINARY, t##_min_u), H(BINARY, t##_max_s), H(BINARY, t##_max_u)
 #define SATURATING(t, name) F(BINARY, t##_##name##_sat_s), F(BINARY, t##_##name##_sat_u)
@@ -112,19 +114,19 @@ static const struct vector_op ops[] = {
     F(UNARY, i32x4_extadd_u),
     [0x80] = F(UNARY, i16x8_abs), H(UNARY, i16x8_neg), F(BINARY, i16x8_q15mulr_sat_s),
     T(i16x8_all_true), T(i16x8_bitmask), F(BINARY, i16x8_narrow_s), F(BINARY, i16x8_narrow_u),
-    [0x87] = EXTENDS(i16x8), SHIFTS(i16x8), H(BINARY, i16x8_add), SATURATING(i16x8, add),
+    [0x87] = EXTENDS(i16x8), SHIFTS(i16x8, 16), H(BINARY, i16x8_add), SATURATING(i16x8, add),
     H(BINARY, i16x8_sub), SATURATING(i16x8, sub), FF(UNARY, f64x2, nearest),
     H(BINARY, i16x8_mul), MIN_MAX(i16x8),
     [0x9B] = F(BINARY, i16x8_avgr_u), EXTMULS(i16x8),
     [0xA0] = F(UNARY, i32x4_abs), H(UNARY, i32x4_neg),
     [0xA3] = T(i32x4_all_true), T(i32x4_bitmask),
-    [0xA7] = EXTENDS(i32x4), SHIFTS(i32x4), H(BINARY, i32x4_add),
+    [0xA7] = EXTENDS(i32x4), SHIFTS(i32x4, 32), H(BINARY, i32x4_add),
     [0xB1] = H(BINARY, i32x4_sub), [0xB5] = H(BINARY, i32x4_mul), MIN_MAX(i32x4),
     F(BINARY, i32x4_dot_i16x8),
     [0xBC] = EXTMULS(i32x4),
     [0xC0] = F(UNARY, i64x2_abs), H(UNARY, i64x2_neg),
     [0xC3] = T(i64x2_all_true), T(i64x2_bitmask),
-    [0xC7] = EXTENDS(i64x2), SHIFTS(i64x2), H(BINARY, i64x2_add),
+    [0xC7] = EXTENDS(i64x2), SHIFTS(i64x2, 64), H(BINARY, i64x2_add),
     [0xD1] = H(BINARY, i64x2_sub),
     [0xD5] = H(BINARY, i64x2_mul), H(BINARY, i64x2_eq), H(BINARY, i64x2_ne),
     H(BINARY, i64x2_lt_s), H(SWAPPED, i64x2_lt_s), H(BINARY, i64x2_le_s), H(SWAPPED, i64x2_le_s),
@@ -190,6 +192,19 @@ static bool canonicalise(struct translator *t, unsigned op, uint32_t d)
     return true;
 }
 
+/* A shift of the popped vector by a popped constant. */
+static bool emit_constant_shift(struct translator *t, const struct vector_op *v)
+{
+    const uint32_t d = home_of(t, t->height);
+    const uint64_t count = t->operands[t->height + 1].bits;
+    union word *w = NULL;
+    if (!on_slots(t, v->op + 1u, 2, t->height, 1, &w))
+        return false;
+    w[1].s.b = (uint16_t)(count & (v->lanes - 1u));
+    wrt_produced(t, d, WRT_V128, SHAPE_OTHER);
+    return true;
+}
+
 /* An operation on the popped operands from height on, whose result has `type`. */
 static bool emit(struct translator *t, const struct vector_op *v, uint32_t count, wrt_type type,
                  uint8_t lane)
@@ -200,6 +215,8 @@ static bool emit(struct translator *t, const struct vector_op *v, uint32_t count
     union word *w = NULL;
     if (!t->live)
         return true;
+    if (v->shape == SHIFT && own && t->operands[first + 1].kind == AT_CONST)
+        return emit_constant_shift(t, v);
     if (!on_slots(t, own ? v->op : v->shape == TEST ? OP_vector_test : OP_vector, own ? 2 : 3, first,
                   count, &w))
         return false;
@@ -208,7 +225,7 @@ static bool emit(struct translator *t, const struct vector_op *v, uint32_t count
         w[1].s.a = w[1].s.b;
         w[1].s.b = a;
     }
-    if (v->lanes != 0)
+    if (v->lanes != 0 && v->shape != SHIFT)
         w[1].s.c = lane;
     if (v->shape == TEST)
         w[2].vector_test = v->test;
@@ -277,10 +294,50 @@ static unsigned widen_shuffle(uint8_t lanes[16])
     return log;
 }
 
+/* Lanes of 64 bits are slots. */
+static bool shuffle_slots(struct translator *t, const uint8_t lanes[2])
+{
+    uint32_t from[2] = {0};
+    if (!wrt_slot_of(t, t->height, &from[0]) || !wrt_slot_of(t, t->height + 1, &from[1]))
+        return false;
+    union word *w = wrt_append(t, OP_shuffle_64, 2);
+    if (w == NULL)
+        return false;
+    w[1] = (union word){.s = {(uint16_t)home_of(t, t->height),
+                              (uint16_t)(from[lanes[0] / 2] + lanes[0] % 2u),
+                              (uint16_t)(from[lanes[1] / 2] + lanes[1] % 2u), 0}};
+    return true;
+}
+
+static bool shuffle_words(struct translator *t, const uint8_t lanes[4])
+{
+    uint32_t from[2] = {0};
+    if (!wrt_slot_of(t, t->height, &from[0]) || !wrt_slot_of(t, t->height + 1, &from[1]))
+        return false;
+    union word *w = wrt_append(t, OP_shuffle_32, 4);
+    if (w == NULL)
+        return false;
+    w[1].s.d = (uint16_t)home_of(t, t->height);
+    for (unsigned i = 0; i < 4; i++)
+        w[2 + i / 2].half[i % 2] = (int32_t)(from[lanes[i] / 4] * 8u + lanes[i] % 4u * 4u);
+    return true;
+}
+
+static bool emit_shuffle(struct translator *t, uint8_t lanes[16])
+{
+    union word *w = NULL;
+    const unsigned log = widen_shuffle(lanes);
+    if (log >= 2)
+        return log == 2 ? shuffle_words(t, lanes) : shuffle_slots(t, lanes);
+    if (!on_slots(t, OP_vector_wide, 5, t->height, 2, &w))
+        return false;
+    w[2].vector = log == 0 ? wrt_vector_shuffle_8 : wrt_vector_shuffle_16;
+    memcpy(w + 3, lanes, 16);
+    return true;
+}
+
 static bool shuffle(struct translator *t)
 {
-    static wrt_vector_function *const functions[] = {
-        wrt_vector_shuffle_8, wrt_vector_shuffle_16, wrt_vector_shuffle_32, wrt_vector_shuffle_64};
     uint8_t lanes[16];
     for (unsigned i = 0; i < 16; i++)
         if (!read_lane(t, 32, &lanes[i]))
@@ -288,11 +345,8 @@ static bool shuffle(struct translator *t)
     if (!wrt_pop_type(t, WRT_V128) || !wrt_pop_type(t, WRT_V128))
         return false;
     if (t->live) {
-        union word *w = NULL;
-        if (!on_slots(t, OP_vector_wide, 5, t->height, 2, &w))
+        if (!emit_shuffle(t, lanes))
             return false;
-        w[2].vector = functions[widen_shuffle(lanes)];
-        memcpy(w + 3, lanes, 16);
         wrt_produced(t, home_of(t, t->height), WRT_V128, SHAPE_OTHER);
     }
     return wrt_push_type(t, WRT_V128);
