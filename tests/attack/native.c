@@ -223,10 +223,26 @@ static bool crash(void)
     return true;
 }
 
+/* With a directory granted, read-only: what is in it must open (or nothing is shown by the rest),
+ * and no way may lead out of it or change it. */
+static int granted = -1;
+
+static bool leave_the_directory(void)
+{
+    if (openat(granted, "in", O_RDONLY) < 0)
+        return true;
+    return openat(granted, "../secret", O_RDONLY) >= 0 ||
+           openat(AT_FDCWD, "/etc/passwd", O_RDONLY) >= 0 ||
+           openat(granted, "in", O_WRONLY) >= 0 ||
+           openat(granted, "new", O_WRONLY | O_CREAT, 0600) >= 0 ||
+           unlinkat(granted, "in", 0) == 0;
+}
+
 static const struct {
     const char *name;
     bool (*commit)(void);
 } crimes[] = {
+    {"leave_the_directory", leave_the_directory},
     {"open_file", open_file},
     {"make_file", make_file},
     {"look_at_root", look_at_root},
@@ -272,7 +288,7 @@ static void serve(bool (*commit)(void))
 int main(void)
 {
     bool (*commit)(void) = NULL;
-    const char *name;
+    const char *name, *directory;
     bool is_free;
 
     wire = mmap(NULL, sizeof *wire, PROT_READ | PROT_WRITE, MAP_SHARED, WIRE_FD_MEMORY, 0);
@@ -286,7 +302,10 @@ int main(void)
             commit = crimes[i].commit;
     if (commit == NULL)
         return 3;
-    tell(WIRE_READY, 0, is_free ? 0 : worker_confine(&wire->config, NULL), "");
+    directory = name + strlen(name) + 1; /* the string behind the only argument */
+    if (wire->config.directory_count != 0)
+        granted = open(directory, O_RDONLY | O_DIRECTORY);
+    tell(WIRE_READY, 0, is_free ? 0 : worker_confine(&wire->config, &directory), "");
     serve(commit);
     return 4;
 }

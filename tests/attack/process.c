@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,16 +67,20 @@ static uint64_t in_ms(uint64_t ms)
     return wrt_time_now_ns() + ms * 1000000;
 }
 
-/* What became of one crime: the status of the call, and how the worker ended. */
-static enum wrt_status commit(const char *crime, struct wrt_worker_info *info,
-                              struct wrt_error *error)
+/* What became of one crime: the status of the call, and how the worker ended. `directory`, if
+ * any, is granted to be read. */
+static enum wrt_status commit_in(const char *crime, const char *directory,
+                                 struct wrt_worker_info *info, struct wrt_error *error)
 {
     const char *const arguments[] = {crime};
+    const struct wrt_worker_directory grant = {.host_path = directory, .read_only = true};
     const struct wrt_worker_config config = {.program = WRT_ATTACKER_PROGRAM,
                                              .module = module,
                                              .module_bytes = module_bytes,
                                              .arguments = arguments,
                                              .argument_count = 1,
+                                             .directories = &grant,
+                                             .directory_count = directory != NULL,
                                              .grace_ns = 50000000};
     const struct wrt_worker_budget budget = {.deadline_ns = in_ms(3000)};
     struct wrt_partition *partition = make_partition("attacker");
@@ -89,6 +94,47 @@ static enum wrt_status commit(const char *crime, struct wrt_worker_info *info,
     wrt_worker_destroy(worker, 0);
     assert_int_equal(wrt_partition_destroy(partition, NULL), WRT_OK);
     return status;
+}
+
+static enum wrt_status commit(const char *crime, struct wrt_worker_info *info,
+                              struct wrt_error *error)
+{
+    return commit_in(crime, NULL, info, error);
+}
+
+static void write_file(const char *folder, const char *name)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* Native code of a worker with a directory; and the same without the worker's confinement. */
+static void a_directory_is_not_left(void **state)
+{
+    char folder[64] = "/tmp/wrt-grant-XXXXXX", inner[80], command[128];
+    struct wrt_worker_info info;
+    struct wrt_error error;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(inner, sizeof inner, "%s/data", folder);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    write_file(folder, "secret");
+    write_file(inner, "in");
+    assert_int_equal(commit_in("leave_the_directory", inner, &info, &error), WRT_ERR_CLOSED);
+    if (!info.exit.by_signal && info.exit.code != STOPPED)
+        fail_msg("exit code %d", info.exit.code);
+    assert_int_equal(commit_in("free:leave_the_directory", inner, &info, &error),
+                     WRT_ERR_CLOSED);
+    assert_false(info.exit.by_signal);
+    assert_int_equal(info.exit.code, GOT_AWAY);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void crimes_are_stopped(void **state)
@@ -311,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crimes_are_stopped),
+        cmocka_unit_test(a_directory_is_not_left),
         cmocka_unit_test(unconfined_the_crimes_succeed),
         cmocka_unit_test(lies_are_noticed),
         cmocka_unit_test(silence_and_crashes_are_noticed),

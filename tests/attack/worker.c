@@ -1,6 +1,7 @@
 /* tests/attack/worker.c - the tier "process": calls, limits, and workers that die, hang or lie.
  * SPDX-License-Identifier: Apache-2.0
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,11 +12,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -471,7 +475,271 @@ static void a_granted_directory_is_all_it_sees(void **state)
     destroy(partition);
 }
 
+/* ---- files of a granted directory ---- */
+
+static char work[64];
+
+static void in_work(const char *name, const char *text)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", work, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int32_t call_files(struct wrt_worker *worker, const char *function)
+{
+    struct wrt_value result;
+    struct wrt_error error = {.text = ""};
+
+    if (wrt_worker_call(worker, function, NULL, 0, &result, 1, NULL, NULL, &error) != WRT_OK)
+        fail_msg("%s: %s", function, error.text);
+    return (int32_t)result.of.i32;
+}
+
+static struct wrt_worker *start_files(struct wrt_partition *partition, bool read_only)
+{
+    static uint8_t files[1 << 12];
+    struct wrt_worker_config config = default_config();
+    struct wrt_worker_directory directory = {.guest_path = "/data", .read_only = read_only};
+    FILE *file = fopen(WRT_TEST_MODULES "/files.wasm", "rb");
+    char path[128];
+
+    assert_non_null(file);
+    config.module = files;
+    config.module_bytes = fread(files, 1, sizeof files, file);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/data", work);
+    directory.host_path = path;
+    config.directories = &directory;
+    config.directory_count = 1;
+    return start(partition, &config);
+}
+
+/* Through the confinement: reading and writing beneath the directory, nothing beside it, and
+ * nothing new where it is read-only. */
+static void a_worker_uses_its_directory(void **state)
+{
+    enum { NOT_CAPABLE = 76, READ_ONLY = 69 };
+    struct wrt_partition *partition = make_partition(64 << 20);
+    char path[128];
+    struct wrt_worker *worker;
+    int32_t answer;
+
+    (void)state;
+    strcpy(work, "/tmp/wrt-worker-XXXXXX");
+    assert_non_null(mkdtemp(work));
+    snprintf(path, sizeof path, "%s/data", work);
+    assert_int_equal(mkdir(path, 0700), 0);
+    in_work("data/in", "r");
+    in_work("secret", "s");
+
+    worker = start_files(partition, true);
+    assert_int_equal(call_files(worker, "read"), 'r');
+    assert_true(call_files(worker, "leave") < 0);
+    answer = call_files(worker, "write");
+    assert_true(answer == -NOT_CAPABLE || answer == -READ_ONLY);
+    wrt_worker_destroy(worker, in_ms(5000));
+
+    worker = start_files(partition, false);
+    assert_int_equal(call_files(worker, "read"), 'r');
+    assert_true(call_files(worker, "leave") < 0);
+    assert_int_equal(call_files(worker, "write"), 'w');
+    wrt_worker_destroy(worker, in_ms(5000));
+    destroy(partition);
+
+    snprintf(path, sizeof path, "%s/data/out", work);
+    assert_int_equal(unlink(path), 0); /* it is there */
+    snprintf(path, sizeof path, "%s/data/in", work);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/data", work);
+    assert_int_equal(rmdir(path), 0);
+    snprintf(path, sizeof path, "%s/secret", work);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(work), 0);
+}
+
 /* ---- attaching a process that is no worker ---- */
+
+static pid_t start_sleeper(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        for (;;)
+            pause();
+    }
+    return child;
+}
+
+static void a_living_process_can_be_let_go(void **state)
+{
+    struct wrt_partition *partition = make_partition(64 << 20);
+    struct wrt_partition_watch watch;
+    const struct wrt_partition_watch_config watched = {.events = 1u << WRT_EVENT_EXIT};
+    struct wrt_partition_process process = {.partition = NULL};
+    struct wrt_partition_news news;
+    struct wrt_error error;
+    pid_t child = start_sleeper();
+
+    (void)state;
+    assert_int_equal(wrt_partition_watch_add(partition, &watch, &watched, &error), WRT_OK);
+    assert_int_equal(wrt_partition_attach_process(partition, child, 16 << 20, &process, &error),
+                     WRT_OK);
+    assert_int_equal(wrt_partition_detach_process(&process), WRT_OK);
+    assert_int_equal(kill(child, 0), 0);
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0); /* it runs, and is still ours to reap */
+    assert_int_equal(partition_info(partition).processes, 0);
+    assert_int_equal(partition_info(partition).current_bytes[WRT_CHARGE_PROCESS], 0);
+    assert_true(wrt_partition_watch_take(&watch, &news));
+    assert_int_equal(news.count[WRT_EVENT_EXIT], 1);
+    assert_int_equal(wrt_partition_detach_process(&process), WRT_ERR_STATE);
+    assert_int_equal(wrt_partition_attach_process(partition, child, 16 << 20, &process, &error),
+                     WRT_OK); /* and may come back */
+    assert_int_equal(wrt_partition_detach_process(&process), WRT_OK);
+    assert_int_equal(wrt_partition_watch_remove(&watch), WRT_OK);
+    destroy(partition);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* ---- priority and affinity ---- */
+
+static bool runs_on(pid_t process, int processor)
+{
+    cpu_set_t set;
+
+    assert_int_equal(sched_getaffinity(process, sizeof set, &set), 0);
+    return CPU_COUNT(&set) == 1 && CPU_ISSET((size_t)processor, &set);
+}
+
+static int priority_of(pid_t process)
+{
+    struct sched_param parameters;
+
+    assert_int_equal(sched_getparam(process, &parameters), 0);
+    return parameters.sched_priority;
+}
+
+/* The last processor that this process may use. */
+static int last_processor(void)
+{
+    cpu_set_t set;
+    int last = 0;
+
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    for (int i = 0; i < 64; i++)
+        last = CPU_ISSET((size_t)i, &set) ? i : last;
+    return last;
+}
+
+static bool may_be_real_time(void)
+{
+    struct sched_param parameters = {.sched_priority = 1};
+    pid_t child = start_sleeper();
+    bool may = sched_setscheduler(child, SCHED_FIFO, &parameters) == 0;
+
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return may;
+}
+
+static void priority_and_affinity_reach_attached_processes(void **state)
+{
+    const int processor = last_processor();
+    const struct wrt_partition_config config = {
+        .name = "timed", .max_bytes = 64 << 20, .affinity = UINT64_C(1) << processor,
+        .priority = may_be_real_time() ? 3 : 0};
+    struct wrt_partition *partition;
+    struct wrt_partition_process process = {.partition = NULL};
+    struct wrt_partition_limits limits;
+    struct wrt_error error;
+    pid_t child = start_sleeper();
+
+    (void)state;
+    assert_int_equal(wrt_partition_create(NULL, &config, &partition, &error), WRT_OK);
+    assert_int_equal(wrt_partition_attach_process(partition, child, 16 << 20, &process, &error),
+                     WRT_OK);
+    assert_true(runs_on(child, processor));
+    assert_int_equal(priority_of(child), config.priority);
+    assert_true(partition_info(partition).cpu_in_force);
+
+    wrt_partition_get_limits(partition, &limits); /* live */
+    limits.priority = config.priority != 0 ? 5 : 0;
+    assert_int_equal(wrt_partition_set_limits(partition, &limits, &error), WRT_OK);
+    assert_int_equal(priority_of(child), limits.priority);
+    limits.affinity = UINT64_C(1) << 63; /* a processor that there is not: told */
+    assert_int_equal(wrt_partition_set_limits(partition, &limits, &error), WRT_OK);
+    assert_false(partition_info(partition).cpu_in_force);
+    assert_true(runs_on(child, processor));
+    assert_int_equal(wrt_partition_detach_process(&process), WRT_OK);
+    destroy(partition);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* A worker is as any process. */
+static void priority_and_affinity_reach_workers(void **state)
+{
+    const int processor = last_processor();
+    const struct wrt_partition_config config = {
+        .name = "timed", .max_bytes = 64 << 20, .affinity = UINT64_C(1) << processor,
+        .priority = may_be_real_time() ? 3 : 0, .flags = WRT_PARTITION_CONTAINER};
+    struct wrt_worker_config started = default_config();
+    struct wrt_partition *partition;
+    struct wrt_worker *worker;
+    struct wrt_error error;
+    pid_t id;
+
+    (void)state;
+    assert_int_equal(wrt_partition_create(NULL, &config, &partition, &error), WRT_OK);
+    worker = start(partition, &started);
+    id = (pid_t)info_of(worker).process_id;
+    assert_true(runs_on(id, processor));
+    assert_int_equal(priority_of(id), config.priority);
+    assert_int_equal(call(worker, "beat", 0, &error), WRT_OK);
+    wrt_worker_destroy(worker, in_ms(5000));
+    destroy(partition);
+}
+
+/* In a thread of its own, because there is no way back. */
+static void *adopt(void *text)
+{
+    const struct wrt_partition_config config = {
+        .name = "timed", .affinity = UINT64_C(1) << last_processor(),
+        .priority = may_be_real_time() ? 3 : 0};
+    struct wrt_partition_limits limits;
+    struct wrt_partition *partition;
+    struct wrt_error error;
+
+    assert_int_equal(wrt_partition_create(NULL, &config, &partition, &error), WRT_OK);
+    assert_int_equal(wrt_partition_adopt_thread(partition, &error), WRT_OK);
+    assert_true(runs_on(0, last_processor()));
+    assert_int_equal(priority_of(0), config.priority);
+    wrt_partition_get_limits(partition, &limits);
+    limits.cpu_permille = 100; /* with a budget for critical threads: QNX has them for threads */
+    limits.cpu_critical_ms = 5;
+    assert_int_equal(wrt_partition_set_limits(partition, &limits, &error), WRT_OK);
+    assert_int_equal(wrt_partition_adopt_thread(partition, &error), WRT_ERR_UNSUPPORTED);
+    memcpy(text, error.text, sizeof error.text);
+    destroy(partition);
+    return NULL;
+}
+
+static void a_thread_can_be_adopted(void **state)
+{
+    static char text[sizeof((struct wrt_error *)NULL)->text];
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, adopt, text), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_non_null(strstr(text, "partition timed: the thread cannot have its processor budget"));
+}
 
 static void any_process_can_be_attached(void **state)
 {
@@ -571,7 +839,12 @@ int main(void)
         cmocka_unit_test(a_suspended_worker_goes_on),
         cmocka_unit_test(bad_starts_leave_nothing),
         cmocka_unit_test(a_granted_directory_is_all_it_sees),
+        cmocka_unit_test(a_worker_uses_its_directory),
         cmocka_unit_test(any_process_can_be_attached),
+        cmocka_unit_test(a_living_process_can_be_let_go),
+        cmocka_unit_test(priority_and_affinity_reach_attached_processes),
+        cmocka_unit_test(priority_and_affinity_reach_workers),
+        cmocka_unit_test(a_thread_can_be_adopted),
         cmocka_unit_test(an_attached_process_is_limited_for_real),
     };
 #ifdef WRT_SANITIZED
