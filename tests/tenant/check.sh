@@ -9,7 +9,8 @@ work=$(mktemp -d)
 server=
 finish() { [ -z "$server" ] || kill -KILL "$server" 2>/dev/null; rm -rf "$work"; }
 trap finish EXIT
-for guest in tests/tenant/guests/*.wat; do
+here=$PWD
+for guest in tests/tenant/guests/*.wat tests/modules/files.wat; do
   wat2wasm "$guest" -o "$work/$(basename "$guest" .wat).wasm" ||
     { echo "FAIL $guest does not assemble"; exit 1; }
 done
@@ -49,6 +50,11 @@ field() { "$wrt" status --json | jq -r --arg t "$1" ".tenants[] | select(.name =
 is() { [ "$(field "$1" "$2")" = "$3" ]; }
 over() { [ "$(field "$1" "$2")" -gt "$3" ]; }
 event() { "$wrt" events --count 1 | grep -qE -- "$1"; }
+. "$here/tests/tenant/kills.sh"
+if [ "${only-}" = kills ]; then
+  kill_workers "$kills"
+  exit 0
+fi
 
 # ---- wrt check: what a tenant may ask for is there, in each tier ----
 wat2wasm "$OLDPWD/tests/modules/oblivious.wat" -o oblivious.wasm
@@ -499,6 +505,44 @@ if "$wrt" check m.ini >out 2>err; then
 else
   cat err
   echo "SKIP tier process: this machine refuses workers: $(head -n 1 err)"
+fi
+
+# ---- process: killed at random moments (1,000 of them: ./check kills) ----
+if "$wrt" check m.ini >out 2>err; then
+  kill_workers 50
+else
+  sed 's/^/  /' err
+  echo 'SKIP kills: workers cannot start here'
+fi
+
+# ---- a tenant that hangs in the host ----
+if "${WRT_GCC:-cc}" -shared -fPIC -O1 -o slow_read.so "$here/tests/tenant/slow_read.c" -ldl 2>out; then
+  mkdir -p data
+  echo x >data/fifo
+  manifest <<'END'
+[supervisor]
+control = s
+shutdown_ms = 300
+[tenant hangs]
+module = files.wasm
+directories = data::/data
+watchdog = progress
+watchdog_ms = 100
+[tenant beside]
+module = tick.wasm
+period_us = 5000
+priority = 1
+END
+  LD_PRELOAD=$work/slow_read.so serve
+  verdict 'a tenant that hangs in the host is reported' within 10 event 'hangs +watchdog'
+  verdict 'who stands in another lane runs on' within 10 over beside activations 50
+  started=$(date +%s%N)
+  kill -TERM "$server"; wait "$server"; code=$?; server=
+  verdict 'the shutdown gives up with its own code' test $code = 251
+  verdict 'and says why' grep -q 'ran out of time: a tenant sits in a host call' serve.err
+  verdict 'after shutdown_ms, not after the call' test $((($(date +%s%N) - started) / 1000000)) -lt 10000
+else
+  echo 'SKIP a tenant that hangs in the host: no shared library can be built'
 fi
 
 # ---- a frame ----
