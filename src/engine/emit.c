@@ -5,11 +5,9 @@
 
 /* ---- the buffer ---- */
 
-bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
-                      size_t item_bytes)
+bool wrt_grow_more(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
+                   size_t item_bytes)
 {
-    if (needed <= *capacity)
-        return true;
     uint32_t larger = *capacity < 64 ? 64 : *capacity;
     while (larger < needed)
         larger = larger <= UINT32_MAX / 2 ? larger * 2 : UINT32_MAX;
@@ -267,15 +265,14 @@ bool wrt_slot_of(struct translator *t, uint32_t index, uint32_t *out)
 
 /* ---- position map: for each instruction, words and bytes since the one before, as LEB128 ---- */
 
-static bool put_leb(struct translator *t, uint32_t value)
+enum { MOST_LEB_BYTES = 5 };
+
+static void put_leb(struct translator *t, uint32_t value)
 {
     do {
-        if (!wrt_grow_scratch(t, &t->map, &t->map_capacity, t->map_count + 1, 1))
-            return false;
         t->map[t->map_count++] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80u : 0u));
         value >>= 7;
     } while (value != 0);
-    return true;
 }
 
 bool wrt_emit_map(struct translator *t)
@@ -283,8 +280,10 @@ bool wrt_emit_map(struct translator *t)
     uint32_t word = 0, byte = 0;
     for (uint32_t i = 0; i < t->position_count; i++) {
         const struct position p = t->positions[i];
-        if (!put_leb(t, p.word - word) || !put_leb(t, p.byte - byte))
+        if (!wrt_grow_scratch(t, &t->map, &t->map_capacity, t->map_count + 2 * MOST_LEB_BYTES, 1))
             return false;
+        put_leb(t, p.word - word);
+        put_leb(t, p.byte - byte);
         word = p.word;
         byte = p.byte;
     }

@@ -229,8 +229,14 @@ static inline void wrt_unlist(struct translator *t, uint32_t index)
         t->listed = index;
 }
 
-bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
-                      size_t item_bytes);
+/* Makes the array at *pointer hold `needed` items. */
+bool wrt_grow_more(struct translator *t, void *pointer, uint32_t *capacity, uint32_t needed,
+                   size_t item_bytes);
+static inline bool wrt_grow_scratch(struct translator *t, void *pointer, uint32_t *capacity,
+                                    uint32_t needed, size_t item_bytes)
+{
+    return needed <= *capacity || wrt_grow_more(t, pointer, capacity, needed, item_bytes);
+}
 
 /* ---- try.c: try_table, throw, throw_ref ---- */
 bool wrt_translate_try(struct translator *t);
