@@ -8,8 +8,8 @@
  *
  * Isolation tiers. SOFTWARE: the engine's checks and guard pages. SEALED: all memory of the
  * partition (arenas, so code, tables, stacks, stores; linear memories; images) is closed to the
- * whole process by page protection while no thread is inside; threads go in by a guard, and a
- * touch from outside becomes a report that names the partition. PROCESS: guests run in a
+ * whole process by page protection (config.seal: by memory key or tag) while no thread is inside;
+ * threads go in by a guard, and a touch from outside becomes a report that names the partition. PROCESS: guests run in a
  * confined process of their own (wrt/worker.h), which is attached here. wrt_partition_get_info
  * tells the tier that is really in force, and why it is not the one asked for.
  *
@@ -67,6 +67,18 @@ enum wrt_isolation_tier {
 /* "software", "sealed", "process"; otherwise "?". Static string. */
 WRT_API const char *wrt_tier_name(enum wrt_isolation_tier tier);
 
+/* What closes a sealed partition.
+ *   PAGES  page protection: a call of the system per region when the first thread enters and
+ *          the last one leaves; open to all threads meanwhile
+ *   KEYS   an x86 memory key of its own (15 in a process): a register write per switch; open
+ *          only to the threads that are inside, and to threads that those create meanwhile
+ *   TAGS   ARM memory tags: closing turns a bit of every tag over, so that no pointer fits, in
+ *          O(bytes); a linear memory without tags is closed by page protection. It stops threads
+ *          in a mode of tag checks, before the access only in WRT_TAG_MODE_SYNC
+ * What the machine has not, or has no more of, falls back to PAGES, and the info says so; with
+ * REQUIRE it is ERR_UNSUPPORTED. */
+enum wrt_seal_method { WRT_SEAL_PAGES = 0, WRT_SEAL_KEYS, WRT_SEAL_TAGS };
+
 enum wrt_partition_flag {
     WRT_PARTITION_HIERARCHICAL = 1,     /* every ancestor is charged; the default */
     WRT_PARTITION_ROOT_ACCOUNTING = 2,  /* only this one and the root are, and the minimum
@@ -99,6 +111,7 @@ struct wrt_partition_config {
     uint32_t flags;          /* enum wrt_partition_flag; they combine */
     uint32_t policies;       /* enum wrt_partition_policy */
     enum wrt_isolation_tier isolation; /* not below what the flags ask for */
+    enum wrt_seal_method seal; /* of a sealed one */
     uint32_t cpu_permille;   /* processor time, 1,000 = one processor; of the children together
                                 <= the parent's; 0 = no budget. Binds attached processes, and
                                 threads that call wrt_partition_adopt_thread */
@@ -150,7 +163,7 @@ struct wrt_partition_guard {
 };
 
 /* The calling thread enters; a sealed partition is open to the process while any thread is
- * inside. Per thread guards nest exactly, also of one partition. ERR_LIMIT: 32 deep.
+ * inside (by a key: to that thread). Per thread guards nest exactly, also of one partition. ERR_LIMIT: 32 deep.
  * ERR_NO_MEMORY: the system refused to open it. SOFTWARE: no kernel call. SEALED: one per
  * region (the arenas are one, each linear memory and image is one) when it is the first. */
 WRT_MUST_CHECK WRT_API enum wrt_status
@@ -201,6 +214,7 @@ struct wrt_partition_region {
     void *start;
     uint64_t size_bytes;
     uint32_t rights, ticket;
+    bool is_flipped; /* closed by tags */
 };
 
 /* ---- processes ---- */

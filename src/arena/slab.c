@@ -3,7 +3,8 @@
  */
 #include "arena/slab.h"
 
-#include "port.h"
+#include "base/tags.h"
+#include "port_hardware.h"
 
 struct wrt_slab_range {
     struct wrt_slab_range *next;
@@ -13,6 +14,13 @@ struct wrt_slab_range {
 static unsigned rights_of(const struct wrt_arena_slab *slab)
 {
     return WRT_PORT_READ_WRITE | (slab->is_tagged ? WRT_PORT_TAGGED : 0u);
+}
+
+static enum wrt_status commit(const struct wrt_arena_slab *slab, void *pages, size_t bytes)
+{
+    if (slab->key != 0)
+        return wrt_port_key_protect(pages, bytes, rights_of(slab), slab->key);
+    return wrt_port_commit(pages, bytes, rights_of(slab));
 }
 
 static size_t round_up(size_t bytes)
@@ -83,7 +91,7 @@ enum wrt_status wrt_slab_take(struct wrt_arena_slab *slab, size_t size_bytes, vo
     }
     if (bytes > slab->reserved_bytes - slab->open_bytes)
         return WRT_ERR_NO_MEMORY;
-    status = wrt_port_commit(slab->base + slab->open_bytes, bytes, rights_of(slab));
+    status = commit(slab, slab->base + slab->open_bytes, bytes);
     if (status != WRT_OK)
         return status;
     *out = slab->base + slab->open_bytes;
@@ -145,15 +153,38 @@ void wrt_slab_give(struct wrt_arena_slab *slab, void *pages, size_t size_bytes)
     }
 }
 
-enum wrt_status wrt_slab_open(const struct wrt_arena_slab *slab)
+/* Turns the tags over, if they stand the other way. */
+static enum wrt_status flip(struct wrt_arena_slab *slab, bool is_flipped)
 {
+    if (slab->is_flipped != is_flipped)
+        wrt_tag_flip(slab->base, slab->open_bytes);
+    slab->is_flipped = is_flipped;
+    return WRT_OK;
+}
+
+static enum wrt_status turn_key(const struct wrt_arena_slab *slab, bool is_open)
+{
+    wrt_port_key_open(slab->key, is_open);
+    return WRT_OK;
+}
+
+enum wrt_status wrt_slab_open(struct wrt_arena_slab *slab)
+{
+    if (slab->key != 0)
+        return turn_key(slab, true);
+    if (slab->by_tags)
+        return flip(slab, false);
     if (slab->open_bytes == 0)
         return WRT_OK;
     return wrt_port_protect(slab->base, slab->open_bytes, rights_of(slab));
 }
 
-enum wrt_status wrt_slab_close(const struct wrt_arena_slab *slab)
+enum wrt_status wrt_slab_close(struct wrt_arena_slab *slab)
 {
+    if (slab->key != 0)
+        return turn_key(slab, false);
+    if (slab->by_tags)
+        return flip(slab, true);
     if (slab->open_bytes == 0)
         return WRT_OK;
     return wrt_port_protect(slab->base, slab->open_bytes, WRT_PORT_NONE);

@@ -23,7 +23,10 @@ struct wrt_arena_slab {
     uint8_t *base;
     size_t reserved_bytes, open_bytes;
     struct wrt_slab_range *free;
-    bool is_tagged; /* its pages have memory tags */
+    bool is_tagged;  /* its pages have memory tags */
+    bool by_tags;    /* opened and closed by them */
+    bool is_flipped; /* closed by them */
+    uint32_t key;    /* opened and closed by this memory key, for the calling thread; 0: none */
 };
 
 /* Reserves addresses for reserved_bytes (rounded up to pages). */
@@ -36,8 +39,9 @@ WRT_MUST_CHECK enum wrt_status
 wrt_slab_take(struct wrt_arena_slab *slab, size_t size_bytes, void **out);
 void wrt_slab_give(struct wrt_arena_slab *slab, void *pages, size_t size_bytes);
 
-/* One call of the system each; nothing when nothing is committed. */
-WRT_MUST_CHECK enum wrt_status wrt_slab_open(const struct wrt_arena_slab *slab);
-WRT_MUST_CHECK enum wrt_status wrt_slab_close(const struct wrt_arena_slab *slab);
+/* One call of the system each; nothing when nothing is committed. By key: a register; by tags:
+ * O(open). */
+WRT_MUST_CHECK enum wrt_status wrt_slab_open(struct wrt_arena_slab *slab);
+WRT_MUST_CHECK enum wrt_status wrt_slab_close(struct wrt_arena_slab *slab);
 
 #endif

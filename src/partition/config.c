@@ -118,6 +118,9 @@ static enum wrt_status check_flags(const struct wrt_partition_config *config,
     if ((unsigned)tier > WRT_TIER_PROCESS)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "partition %s: no isolation tier %d",
                         shown(config), (int)tier);
+    if ((unsigned)config->seal > WRT_SEAL_TAGS)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "partition %s: no seal %d", shown(config),
+                        (int)config->seal);
     if (((config->flags & WRT_PARTITION_CONTAINER) && tier < WRT_TIER_PROCESS) ||
         ((config->flags & WRT_PARTITION_MEMORY_ISOLATION) && tier < WRT_TIER_SEALED))
         return wrt_fail(error, WRT_ERR_ARGUMENT,

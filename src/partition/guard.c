@@ -43,11 +43,20 @@ static enum wrt_status go_in(struct wrt_partition *partition)
     return WRT_OK;
 }
 
-/* Release: what was done inside comes before a destroy that sees nobody inside. */
+static bool is_inside(const struct wrt_partition *partition)
+{
+    for (uint32_t i = 0; i < inside.depth; i++)
+        if (inside.entered[i] == partition)
+            return true;
+    return false;
+}
+
+/* Of the innermost, which no longer stands in the stack. Release: what was done inside comes
+ * before a destroy that sees nobody inside. */
 static enum wrt_status go_out(struct wrt_partition *partition)
 {
     if (partition->seal != NULL)
-        return wrt_seal_leave(partition);
+        return wrt_seal_leave(partition, !is_inside(partition));
     (void)__atomic_sub_fetch(&partition->entered, 1, __ATOMIC_RELEASE);
     return WRT_OK;
 }
@@ -135,6 +144,15 @@ static enum wrt_status report_tag(const struct wrt_port_fault *fault, const char
                     wrt_untagged(piece.address), owner->name, fault->pointer_tag, memory_tag);
 }
 
+/* Its tags are turned over: whoever was inside has left. */
+static bool is_closed_by_tags(const struct wrt_port_fault *fault, const struct wrt_owner *owner)
+{
+    if (owner->arena != NULL)
+        return owner->arena->slab != NULL && owner->arena->slab->is_flipped;
+    return owner->is_sealed &&
+           (wrt_pointer_tag(wrt_tag_load(fault->address)) ^ fault->pointer_tag) == 8;
+}
+
 static enum wrt_status report(const struct wrt_port_fault *fault, struct wrt_error *error)
 {
     const char *what = fault->is_known_write ? "a write" : "an access";
@@ -144,8 +162,12 @@ static enum wrt_status report(const struct wrt_port_fault *fault, struct wrt_err
     if (fault->kind == WRT_PORT_FAULT_TAG_LATE)
         return wrt_fail(error, WRT_ERR_CORRUPT,
                         "an earlier access had a wrong tag; where is not known in this mode");
-    if (fault->kind == WRT_PORT_FAULT_TAG && is_known)
+    if (fault->kind == WRT_PORT_FAULT_TAG && is_known && !is_closed_by_tags(fault, &owner))
         return report_tag(fault, what, &owner, error);
+    if (fault->kind == WRT_PORT_FAULT_KEY && is_known)
+        return wrt_fail(error, WRT_ERR_DENIED,
+                        "%s at %p hit partition %s, which is sealed and this thread is not inside",
+                        what, fault->address, owner.name);
     if (is_known && owner.is_sealed)
         return wrt_fail(error, WRT_ERR_DENIED,
                         "%s at %p hit partition %s, which is sealed and nobody is inside", what,

@@ -15,6 +15,8 @@ struct wrt_seal {
     struct wrt_arena_slab slab;
     struct wrt_partition_region *regions; /* may lie in the slab: opened after it */
     uint32_t ticket;                      /* of the slab's addresses */
+    uint32_t key;                         /* memory key; 0: none */
+    bool by_tags;                         /* what has tags is closed by them */
     bool is_broken;                       /* the system refused to close */
 };
 
@@ -46,6 +48,10 @@ _Static_assert(sizeof(struct wrt_partition) <= 4096, "overhead of an idle partit
 enum wrt_tier_reason {
     WRT_REASON_SOFTWARE,
     WRT_REASON_PAGES,
+    WRT_REASON_KEYS,
+    WRT_REASON_TAGS,
+    WRT_REASON_NO_KEYS,
+    WRT_REASON_NO_TAGS,
     WRT_REASON_BLOCK,
     WRT_REASON_NO_ADDRESSES,
     WRT_REASON_NO_LOCK,
@@ -63,13 +69,16 @@ enum wrt_isolation_tier wrt_partition_tier_of(const struct wrt_partition_config 
 
 /* ---- seal.c ---- */
 
-/* Sets up what seals: *partition->seal, open. ERR_UNSUPPORTED, ERR_NO_MEMORY. */
+/* Sets up what seals: *partition->seal, open; by PAGES where `method` cannot be had.
+ * ERR_UNSUPPORTED, ERR_NO_MEMORY. */
 WRT_MUST_CHECK enum wrt_status wrt_seal_init(struct wrt_partition *partition,
-                                             struct wrt_seal *seal, uint64_t max_bytes);
+                                             struct wrt_seal *seal, uint64_t max_bytes,
+                                             enum wrt_seal_method method);
 void wrt_seal_deinit(struct wrt_seal *seal);
-/* Opens for the first that enters, closes after the last. */
+/* Opens for the first that enters, closes after the last; a key, for each thread: is_last says
+ * that this one is inside no more. */
 WRT_MUST_CHECK enum wrt_status wrt_seal_enter(struct wrt_partition *partition);
-WRT_MUST_CHECK enum wrt_status wrt_seal_leave(struct wrt_partition *partition);
+WRT_MUST_CHECK enum wrt_status wrt_seal_leave(struct wrt_partition *partition, bool is_last);
 
 /* ---- process.c ---- */
 

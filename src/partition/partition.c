@@ -140,6 +140,12 @@ static void deinit_account(struct wrt_partition *partition)
     wrt_account_deinit(&partition->account);
 }
 
+static void drop_seal(struct wrt_partition *partition)
+{
+    if (partition->seal != NULL)
+        wrt_seal_deinit(partition->seal);
+}
+
 /* What cannot be sealed is told by the info, or refused with REQUIRE. */
 static enum wrt_status init_seal(struct wrt_partition *partition,
                                  const struct wrt_partition_config *config,
@@ -157,10 +163,19 @@ static enum wrt_status init_seal(struct wrt_partition *partition,
     } else {
         struct wrt_seal *seal = (struct wrt_seal *)(void *)(partition + 1);
 
-        status = wrt_seal_init(partition, seal, wrt_account_limits(&partition->account).max_bytes);
-        partition->tier_reason = status == WRT_OK                 ? WRT_REASON_PAGES
-                                 : status == WRT_ERR_UNSUPPORTED ? WRT_REASON_NO_LOCK
-                                                                 : WRT_REASON_NO_ADDRESSES;
+        status = wrt_seal_init(partition, seal, wrt_account_limits(&partition->account).max_bytes,
+                               config->seal);
+        if (status != WRT_OK)
+            partition->tier_reason = status == WRT_ERR_UNSUPPORTED ? WRT_REASON_NO_LOCK
+                                                                   : WRT_REASON_NO_ADDRESSES;
+        if (status == WRT_OK && (config->flags & WRT_PARTITION_REQUIRE) &&
+            (partition->tier_reason == WRT_REASON_NO_KEYS ||
+             partition->tier_reason == WRT_REASON_NO_TAGS)) {
+            drop_seal(partition);
+            return wrt_fail(error, WRT_ERR_UNSUPPORTED, "partition %s cannot be sealed so: the "
+                            "machine has no memory %s", partition->name,
+                            config->seal == WRT_SEAL_KEYS ? "key free" : "tags");
+        }
     }
     if (status == WRT_OK || !(config->flags & WRT_PARTITION_REQUIRE))
         return WRT_OK;
@@ -185,6 +200,8 @@ static enum wrt_status init_arena(struct wrt_partition *partition,
             return status;
     }
     arena.verification = (enum wrt_verification_level)partition->verification;
+    if (partition->seal != NULL && partition->seal->by_tags)
+        arena.tags = WRT_TAGGING_REQUIRED;
     if (config->reserved_bytes > arena.preallocate_bytes) {
         arena.preallocate_bytes = (size_t)config->reserved_bytes;
         arena.lock_preallocated = true;
@@ -206,12 +223,6 @@ static enum wrt_status check_required(const struct wrt_partition *partition,
     return wrt_fail(error, WRT_ERR_DENIED, "partition %s: only %zu of %" PRIu64
                     " reserved bytes could be locked", partition->name, arena.locked_bytes,
                     partition->reserved_bytes);
-}
-
-static void drop_seal(struct wrt_partition *partition)
-{
-    if (partition->seal != NULL)
-        wrt_seal_deinit(partition->seal);
 }
 
 /* Arenas and the seal, which is open meanwhile and closed at the end. */
@@ -492,6 +503,10 @@ static void tell_tier(const struct wrt_partition *partition, struct wrt_partitio
     static const char *const reasons[] = {
         [WRT_REASON_SOFTWARE] = "the engine's checks and guard pages",
         [WRT_REASON_PAGES] = "page protection while no thread is inside",
+        [WRT_REASON_KEYS] = "a memory key, which threads open that are inside",
+        [WRT_REASON_TAGS] = "memory tags turned over while no thread is inside",
+        [WRT_REASON_NO_KEYS] = "page protection: the machine has no memory key free",
+        [WRT_REASON_NO_TAGS] = "page protection: the machine has no memory tags",
         [WRT_REASON_BLOCK] = "its arenas are a block of the caller or of another arena",
         [WRT_REASON_NO_ADDRESSES] = "the system refused the addresses",
         [WRT_REASON_NO_LOCK] = "this system has no locks or no page protection",

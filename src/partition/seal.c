@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  *   entered = 0   <=>  slab and regions are closed (but while the partition is made or ended)
+ *   by key:       a thread that is inside has opened it; nobody else has
  *
  * Opening: the slab first, because regions may be described in it; closing: the slab last.
  * One call of the system for the slab and one per region, with the lock held, so that a second
@@ -12,6 +13,8 @@
 #include "partition/region.h"
 
 #include "base/error.h"
+#include "base/tags.h"
+#include "port_hardware.h"
 
 #include <string.h>
 
@@ -26,8 +29,27 @@ static uint64_t slab_size(uint64_t max_bytes)
     return 2 * max_bytes + slab_slack;
 }
 
+/* A key or tags, if they are wanted and here; otherwise page protection. */
+static enum wrt_tier_reason choose_method(struct wrt_seal *seal, enum wrt_seal_method method)
+{
+    switch (method) {
+    case WRT_SEAL_KEYS:
+        if (wrt_port_key_create(&seal->key) != WRT_OK)
+            return WRT_REASON_NO_KEYS;
+        seal->slab.key = seal->key;
+        wrt_port_key_open(seal->key, true); /* until the partition is made */
+        return WRT_REASON_KEYS;
+    case WRT_SEAL_TAGS:
+        seal->by_tags = seal->slab.by_tags = wrt_port_has_tags();
+        return seal->by_tags ? WRT_REASON_TAGS : WRT_REASON_NO_TAGS;
+    case WRT_SEAL_PAGES:
+        break;
+    }
+    return WRT_REASON_PAGES;
+}
+
 enum wrt_status wrt_seal_init(struct wrt_partition *partition, struct wrt_seal *seal,
-                              uint64_t max_bytes)
+                              uint64_t max_bytes, enum wrt_seal_method method)
 {
     struct wrt_owner owner = wrt_partition_owner(partition);
     enum wrt_status status;
@@ -48,6 +70,7 @@ enum wrt_status wrt_seal_init(struct wrt_partition *partition, struct wrt_seal *
         return status;
     }
     partition->seal = seal;
+    partition->tier_reason = (uint8_t)choose_method(seal, method);
     return WRT_OK;
 }
 
@@ -55,13 +78,26 @@ void wrt_seal_deinit(struct wrt_seal *seal)
 {
     wrt_owner_remove(seal->ticket);
     wrt_slab_deinit(&seal->slab);
+    if (seal->key != 0)
+        wrt_port_key_destroy(seal->key);
     wrt_port_mutex_deinit(&seal->lock);
 }
 
-static enum wrt_status protect_region(const struct wrt_partition_region *region, unsigned rights)
+static void flip_region(struct wrt_partition_region *region, bool is_flipped)
+{
+    if (region->is_flipped != is_flipped)
+        wrt_tag_flip(region->start, (size_t)region->size_bytes);
+    region->is_flipped = is_flipped;
+}
+
+static enum wrt_status protect_region(struct wrt_partition_region *region, unsigned rights)
 {
     if (region->size_bytes == 0)
         return WRT_OK;
+    if (region->partition->seal->by_tags && (region->rights & WRT_PORT_TAGGED) != 0) {
+        flip_region(region, rights == WRT_PORT_NONE);
+        return WRT_OK;
+    }
     return wrt_port_protect(region->start, (size_t)region->size_bytes, rights);
 }
 
@@ -95,11 +131,24 @@ static enum wrt_status open_all(struct wrt_seal *seal)
     return WRT_OK;
 }
 
+/* The same number counts with and without a lock: no partition uses both. */
+static enum wrt_status turn_key(struct wrt_partition *partition, bool is_in, bool is_open)
+{
+    if (is_in)
+        (void)__atomic_add_fetch(&partition->entered, 1, __ATOMIC_ACQUIRE);
+    wrt_port_key_open(partition->seal->key, is_open);
+    if (!is_in)
+        (void)__atomic_sub_fetch(&partition->entered, 1, __ATOMIC_RELEASE);
+    return WRT_OK;
+}
+
 enum wrt_status wrt_seal_enter(struct wrt_partition *partition)
 {
     struct wrt_seal *seal = partition->seal;
     enum wrt_status status = WRT_OK;
 
+    if (seal->key != 0)
+        return turn_key(partition, true, true);
     (void)!wrt_port_mutex_lock(&seal->lock);
     if (partition->entered == 0)
         status = open_all(seal);
@@ -109,11 +158,13 @@ enum wrt_status wrt_seal_enter(struct wrt_partition *partition)
     return status;
 }
 
-enum wrt_status wrt_seal_leave(struct wrt_partition *partition)
+enum wrt_status wrt_seal_leave(struct wrt_partition *partition, bool is_last)
 {
     struct wrt_seal *seal = partition->seal;
     enum wrt_status status = WRT_OK;
 
+    if (seal->key != 0)
+        return turn_key(partition, false, !is_last);
     (void)!wrt_port_mutex_lock(&seal->lock);
     __atomic_store_n(&partition->entered, partition->entered - 1, __ATOMIC_RELAXED);
     if (partition->entered == 0) {
@@ -142,10 +193,22 @@ bool wrt_partition_is_sealed(const struct wrt_partition *partition)
 enum wrt_status wrt_partition_check_open(const struct wrt_partition *partition,
                                          struct wrt_error *error)
 {
-    if (partition->seal == NULL || __atomic_load_n(&partition->entered, __ATOMIC_RELAXED) != 0)
+    if (partition->seal == NULL)
+        return WRT_OK;
+    if (partition->seal->key != 0 ? wrt_port_key_is_open(partition->seal->key)
+                                  : __atomic_load_n(&partition->entered, __ATOMIC_RELAXED) != 0)
         return WRT_OK;
     return wrt_fail(error, WRT_ERR_STATE,
                     "partition %s is sealed and no thread is inside", partition->name);
+}
+
+/* Gives the pages the partition's key, or none again. */
+static enum wrt_status lock_pages(const struct wrt_seal *seal, void *start, uint64_t size_bytes,
+                                  unsigned rights, uint32_t key)
+{
+    if (seal->key == 0 || size_bytes == 0)
+        return WRT_OK;
+    return wrt_port_key_protect(start, (size_t)size_bytes, rights, key);
 }
 
 enum wrt_status wrt_region_add(struct wrt_partition_region *region,
@@ -161,7 +224,9 @@ enum wrt_status wrt_region_add(struct wrt_partition_region *region,
     if (seal == NULL)
         return WRT_OK;
     owner.is_sealed = true;
-    status = wrt_owner_add(&owner, start, size_bytes, &ticket);
+    status = lock_pages(seal, start, size_bytes, rights, seal->key);
+    if (status == WRT_OK)
+        status = wrt_owner_add(&owner, wrt_untagged(start), size_bytes, &ticket);
     if (status != WRT_OK)
         return status;
     (void)!wrt_port_mutex_lock(&seal->lock);
@@ -181,11 +246,16 @@ enum wrt_status wrt_region_add(struct wrt_partition_region *region,
 
 void wrt_region_resize(struct wrt_partition_region *region, uint64_t size_bytes)
 {
+    struct wrt_seal *seal;
+
     if (region->partition == NULL)
         return;
-    (void)!wrt_port_mutex_lock(&region->partition->seal->lock);
+    seal = region->partition->seal;
+    (void)!wrt_port_mutex_lock(&seal->lock);
     region->size_bytes = size_bytes;
-    wrt_port_mutex_unlock(&region->partition->seal->lock);
+    if (lock_pages(seal, region->start, size_bytes, region->rights, seal->key) != WRT_OK)
+        seal->is_broken = true; /* what was added is open to all */
+    wrt_port_mutex_unlock(&seal->lock);
     wrt_owner_resize(region->ticket, size_bytes);
 }
 
@@ -197,6 +267,7 @@ void wrt_region_remove(struct wrt_partition_region *region)
         return;
     seal = region->partition->seal;
     (void)!wrt_port_mutex_lock(&seal->lock);
+    (void)!lock_pages(seal, region->start, region->size_bytes, region->rights, 0);
     *region->link = region->next;
     if (region->next != NULL)
         region->next->link = region->link;
