@@ -60,6 +60,7 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
               struct aot_buffer *out, const char **why);
 
 /* The part of it that comes from wasm2c: aot_text.c. */
+void aot_join_lines(struct aot_buffer *source);
 void aot_put_prototypes(const struct aot_dialect *dialect, const struct aot_buffer *source,
                         struct aot_buffer *out);
 void aot_put_bodies(const struct aot_dialect *dialect, const struct wrt_module *module,

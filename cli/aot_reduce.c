@@ -153,10 +153,62 @@ static void reduce_data(const struct wrt_module *module, struct aot_buffer *out)
         aot_put(out, "\1\1\0", 3);
 }
 
+/* A constant expression, its end included. */
+static void skip_expression(struct input *in)
+{
+    while (!in->failed) {
+        const uint8_t opcode = take_byte(in);
+        switch (opcode) {
+        case 0x0B: return;
+        case 0x43: skip(in, 4); break;
+        case 0x44: skip(in, 8); break;
+        case 0x41: case 0x42: case 0x23: case 0xD0: case 0xD2: take_leb(in); break;
+        default: break; /* arithmetic */
+        }
+    }
+}
+
+/* Passive segments of the same type with one null, so that wasm2c gives each a name; and one that
+ * declares every function, for ref.func. Flags: 1 no offset, 2 a table or declared, 4 expressions
+ * (spec 5.5.12). */
+static void reduce_elements(const struct wrt_module *module, struct input *in,
+                            struct aot_buffer *out)
+{
+    struct wrt_module_info info;
+    wrt_module_get_info(module, &info);
+    const uint64_t count = take_leb(in);
+    put_leb(out, count + 1);
+    for (uint64_t e = 0; e < count && !in->failed; e++) {
+        const uint64_t flags = take_leb(in);
+        uint8_t type = WRT_FUNCREF;
+        if ((flags & 3) == 2)
+            take_leb(in);
+        if ((flags & 1) == 0)
+            skip_expression(in);
+        if ((flags & 3) != 0 && (flags & 4) != 0)
+            type = take_byte(in);
+        else if ((flags & 3) != 0)
+            take_byte(in); /* of element: functions */
+        for (uint64_t items = take_leb(in); items != 0 && !in->failed; items--)
+            if ((flags & 4) != 0)
+                skip_expression(in);
+            else
+                take_leb(in);
+        const uint8_t segment[] = {5, type, 1, 0xD0, type, 0x0B};
+        aot_put(out, segment, sizeof segment);
+    }
+    aot_put(out, "\3\0", 2);
+    put_leb(out, info.function_count);
+    for (uint32_t f = 0; f < info.function_count; f++)
+        put_leb(out, f);
+}
+
+enum { CUSTOM = 0, IMPORT = 2, GLOBAL = 6, EXPORT = 7, START = 8, ELEMENT = 9, CODE = 10,
+       DATA = 11, DATA_COUNT = 12 };
+
 static bool reduce_section(const struct wrt_module *module, unsigned id, struct input *in,
                            struct aot_buffer *out)
 {
-    enum { CUSTOM = 0, IMPORT = 2, GLOBAL = 6, EXPORT = 7, START = 8, DATA = 11 };
     struct aot_buffer part = {0};
     bool ok = true;
     switch (id) {
@@ -165,6 +217,7 @@ static bool reduce_section(const struct wrt_module *module, unsigned id, struct 
     case START: return true;
     case IMPORT: reduce_imports(in, &part); break;
     case GLOBAL: ok = reduce_globals(module, &part); break;
+    case ELEMENT: reduce_elements(module, in, &part); break;
     case DATA: reduce_data(module, &part); break;
     default: put_section(out, id, in->at, (size_t)(in->end - in->at)); return true;
     }
@@ -179,6 +232,9 @@ bool aot_reduce(const struct wrt_module *module, struct wrt_bytes bytes,
                 struct aot_buffer *out, const char **why)
 {
     struct input in = {bytes.data, bytes.data + bytes.size_bytes, false};
+    static const uint8_t none[] = {0};
+    struct input no_elements = {none, none + 1, false};
+    bool has_elements = false;
     aot_put(out, skip(&in, 8), 8);
     *why = "its sections cannot be read";
     while (in.at != in.end && !in.failed) {
@@ -188,6 +244,10 @@ bool aot_reduce(const struct wrt_module *module, struct wrt_bytes bytes,
         if (in.failed)
             return false;
         section.end = in.at;
+        /* Functions are declared for ref.func also where exports did it. */
+        if ((id == CODE || id == DATA_COUNT) && !has_elements)
+            has_elements = reduce_section(module, ELEMENT, &no_elements, out);
+        has_elements = has_elements || id == ELEMENT;
         if (!reduce_section(module, id, &section, out))
             return false;
     }

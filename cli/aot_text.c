@@ -1,7 +1,7 @@
 /* cli/aot_text.c - the functions in wasm2c's C, as aot/guest.h wants them; see aot.h.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Works line by line. wasm2c writes one statement a line, begins functions at the first column,
+ * Works line by line, once broken lines are joined. wasm2c writes one statement a line, begins functions at the first column,
  * ends them by a line "}", and indents a loop's body below its label: that is all that is relied
  * on. In lines only identifiers that the dialect names are replaced.
  */
@@ -167,6 +167,10 @@ static size_t put_field(const struct aot_dialect *d, const char *text, size_t si
         aot_printf(out, "instance->wrt_table%u", index);
         return used;
     }
+    if (is_numbered(name, length, d->element_dropped, &index)) {
+        aot_printf(out, "WRT_DROPPED(%u)", index);
+        return used;
+    }
     if ((is_numbered(name, length, memory, &index) || is_numbered(name, length, d->memory, &index)) &&
         begins(text + used, size - used, ".pages")) {
         put_text(out, "((u32)(WRT_HEAD(instance)->memory_bytes >> 16))");
@@ -277,6 +281,19 @@ void aot_put_bodies(const struct aot_dialect *d, const struct wrt_module *module
         aot_put(out, line.text, line.size);
         put_text(out, "\n");
         put_body(d, module, source, &at, out);
+    }
+}
+
+/* wasm2c breaks long lists of parameters behind a comma. */
+void aot_join_lines(struct aot_buffer *source)
+{
+    char last = '\0';
+    for (size_t at = 0; at < source->size; at++) {
+        char *here = source->data + at;
+        if (*here == '\n' && last == ',')
+            *here = ' ';
+        if (*here != ' ')
+            last = *here;
     }
 }
 

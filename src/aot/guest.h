@@ -287,16 +287,15 @@ WRT_INLINE void wrt_init(struct wrt_guest *instance, const struct wrt_table_view
 }
 #define funcref_table_init(table, segment, size, x, y, count, ...) \
     wrt_init(instance, table, WRT_SEGMENT_##segment, x, y, count)
-/* wasm2c gives segments of externref no name: all their elements are null. */
-WRT_INLINE void wrt_init_null(struct wrt_guest *instance, const struct wrt_table_view *table,
-                              u32 size, u32 to, u32 from, u32 count)
-{
-    if ((u64)from + count > size || (u64)to + count > table->size)
-        wrt_trap(instance, WRT_NATIVE_TRAP_TABLE);
-    wrt_operate(instance, WRT_NATIVE_TABLE_FILL, 0, table->index, to, 0, count);
-}
-#define externref_table_init(table, size, x, y, count) \
-    wrt_init_null(instance, table, size, x, y, count)
+/* wasm2c gives segments of externref no name; the size that it passes asks whether the segment was
+ * dropped, and so names it. */
+#define WRT_DROPPED(segment) (wrt_segment = (segment), 0)
+#define externref_table_init(table, size, x, y, count)                    \
+    ({                                                                    \
+        u32 wrt_segment = WRT_SEGMENT_NULL;                               \
+        (void)(size);                                                     \
+        wrt_init(instance, table, wrt_segment, x, y, count);              \
+    })
 #define wasm_rt_grow_funcref_table(table, count, value)                                       \
     ((u32)wrt_operate(instance, WRT_NATIVE_TABLE_GROW, 0, (table)->index, WRT_REF(value),     \
                       count, 0))

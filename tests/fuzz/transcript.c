@@ -81,8 +81,12 @@ enum wrt_status load_in_chunks(struct wrt_partition *partition, const uint8_t *b
 static bool load(struct run *run, const uint8_t *bytes, size_t size)
 {
     struct wrt_error error = {.text = ""};
-    enum wrt_status status = load_in_chunks(run->partition, bytes, size,
-                                            run->options->chunk_seed, &run->module, &error);
+    const struct wrt_module_config compiled = {.native = run->options->native};
+    enum wrt_status status =
+        compiled.native != NULL
+            ? wrt_module_load(run->partition, &compiled, bytes, size, &run->module, &error)
+            : load_in_chunks(run->partition, bytes, size, run->options->chunk_seed, &run->module,
+                             &error);
     if (status == WRT_OK)
         return true;
     transcript_add(run->out, "load %s at %" PRIu64 ": %s\n", wrt_status_name(status),

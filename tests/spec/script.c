@@ -744,7 +744,11 @@ static enum wrt_status open_store(struct script *script, struct wrt_error *error
 {
     const struct wrt_partition_config partition = {.name = "spec"};
     const struct wrt_store_config store = {.stack_bytes = script->options->stack_bytes,
-                                           .max_instances = script->capacity + 1};
+                                           .max_instances = script->capacity + 1,
+                                           /* what code without compares wants */
+                                           .pages.guard_after_bytes =
+                                               script->options->compile != NULL
+                                                   ? (UINT64_C(1) << 33) + 65536 : 0};
     enum wrt_status status = wrt_partition_create(NULL, &partition, &script->partition, error);
     if (status == WRT_OK)
         status = wrt_store_create(script->partition, &store, &script->store, error);

@@ -1,0 +1,129 @@
+#!/bin/bash
+# `wrt compile` and what it makes: results, traps and stops as interpreted; pausing and linking; what
+# is refused, by name; generated modules in both forms. The specification's scripts in compiled
+# form are `./check aot-spec`.
+# needs: dev
+# SPDX-License-Identifier: Apache-2.0
+set -u
+build=${WRT_BUILD:-$PWD/build-dev}
+wrt=$build/wrt
+root=$PWD
+if ! command -v wasm2c >/dev/null; then echo 'SKIP compiled guests: wasm2c (Debian package wabt) is not installed'; exit 0; fi
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+verdict() { if [ -z "$2" ]; then echo "PASS $1"; else printf '%s\n' "$2"; echo "FAIL $1"; fi; }
+says() { # TEXT PATTERN EXIT COMMAND...
+  local text=$1 pattern=$2 wanted=$3 got
+  shift 3
+  "$@" >out 2>&1
+  got=$?
+  if [ "$got" = "$wanted" ] && grep -q -- "$pattern" out; then echo "PASS $text"
+  else cat out; echo "wanted exit $wanted and '$pattern', got exit $got"; echo "FAIL $text"; fi
+}
+
+wat2wasm --debug-names "$root/tests/aot/guest.wat" -o linked.wasm
+# The same without its import, for the command line.
+sed 's/(import "host" "twice" (func $twice (param i32) (result i32)))/(func $twice (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1)))/' \
+  "$root/tests/aot/guest.wat" >guest.wat
+wat2wasm --debug-names guest.wat -o guest.wasm
+
+# ---- as interpreted ----
+calls='sum 100/load 4/load 65532/load 65533/load 70000/load 4294967295/divide 7 2/divide 1 0/divide 2147483648 4294967295/pick 0/pick 1/pick 2/pick 3/grow 1/grow 0/down 1'
+transcript() { # FILE: results, and traps without the places that compiled code does not know
+  local IFS=/
+  for call in $calls; do
+    IFS=' '
+    echo "$call: $("$wrt" run --invoke ${call%% *} "$1" ${call#* } 2>&1 | head -n 1 |
+      sed -E 's/^wrt: [^:]*: //; s/ in [a-z]* ?\(function.*//; s/ in function.*//')"
+    IFS=/
+  done
+}
+transcript guest.wasm >wanted
+for memory in compare guard; do
+  for stop in none check fuel; do
+    verdict "results and traps as interpreted: --memory $memory --stop $stop" "$(
+      { "$wrt" compile --memory $memory --stop $stop -o guest.so guest.wasm &&
+        transcript guest.so | diff wanted -; } 2>&1)"
+    if [ $stop != none ]; then
+      says "a deadline stops a loop: $memory $stop" 'past its deadline in spin' 247 \
+        timeout 60 "$wrt" run --deadline 20 --invoke spin guest.so
+    fi
+    cp guest.so guest-$memory-$stop.so
+  done
+done
+says 'fuel stops a loop' 'out of fuel in spin' 246 \
+  timeout 60 "$wrt" run --fuel 10000 --invoke spin guest-compare-fuel.so
+says 'fuel is refused where nothing counts it' 'fuel needs --stop fuel' 250 \
+  "$wrt" run --fuel 10 --invoke spin guest-compare-check.so
+says 'a trap names its functions' 'out of bounds memory access in [a-z]* (function' 245 \
+  "$wrt" run --invoke load guest-guard-check.so 70000
+
+# ---- linked, paused, resumed ----
+cat >wanted.linked <<EOT
+plain: WRT_OK 1001000, straight
+fuel: WRT_OK 1001000, resumed
+host pauses: WRT_OK 1001000, resumed
+calls back: WRT_OK 1001000, straight
+count 4000, paused 1000 times
+closed: WRT_OK
+EOT
+verdict 'linked into a program, paused and resumed' "$(
+  { "$wrt" compile --static --stop fuel --name guest -o linked.o linked.wasm &&
+    ${WRT_GCC:-cc} -I"$root/include" -o linked "$root/tests/aot/linked.c" linked.o "$build/libwrt.a" -lm -pthread &&
+    timeout 60 ./linked | diff wanted.linked -; } 2>&1)"
+
+# ---- generated modules ----
+says 'generated modules give the same in both forms' 'modules the same, 0 differ' 0 \
+  timeout 200 "$build/tests/aot/aot_differ" . "$wrt compile --cflags -O1" 0 12
+
+# ---- refusals: named, and nothing half-written ----
+echo before >kept.so
+says 'a compiler that is not there' 'cannot be started: no-such-cc' 251 \
+  "$wrt" compile --cc no-such-cc -o kept.so guest.wasm
+says 'a compiler that fails' 'the C compiler failed' 251 "$wrt" compile --cflags --no-such-flag -o kept.so guest.wasm
+printf '#!/bin/sh\necho 9.9.9\n' >other && chmod +x other
+says 'a wasm2c that nobody knows' "is version '9.9.9'" 250 "$wrt" compile --wasm2c ./other -o kept.so guest.wasm
+echo '(module (func (export "v") (drop (v128.const i64x2 0 0))))' >simd.wat && wat2wasm simd.wat -o simd.wasm
+says 'a feature beyond wasm2c' 'uses simd' 250 "$wrt" compile -o kept.so simd.wasm
+says 'a file that is no module' 'MALFORMED' 242 "$wrt" compile -o kept.so guest.wat
+says 'native code only where it is permitted' 'MALFORMED' 242 \
+  bash -c "cp guest.so code.wasm && '$wrt' run --invoke spin code.wasm"
+says 'permitted by --native' '^6$' 0 "$wrt" run --native --invoke divide code.wasm 12 2
+says 'of the pinned hash' '^6$' 0 \
+  "$wrt" run --native="$(sha256sum code.wasm | cut -d ' ' -f 1)" --invoke divide code.wasm 12 2
+says 'not of the pinned hash' 'not the one pinned' 251 \
+  "$wrt" run --native="$(echo | sha256sum | cut -d ' ' -f 1)" --invoke divide code.wasm 12 2
+patch() { # FILE TEXT OFFSET BYTES: overwrites bytes behind the text's first place
+  local at
+  at=$(grep -abo "$2" "$1" | head -n 1 | cut -d : -f 1)
+  printf "$4" | dd of="$1" bs=1 seek=$((at + $3)) conv=notrunc status=none
+}
+# Program headers: 64 + 56 * i; flags at 4. TYPE FLAGS: sets them in all of that type and flags.
+set_flags() { # FILE TYPE OLD NEW
+  local i at
+  for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+    at=$((64 + 56 * i))
+    [ "$(od -An -tx4 -j $at -N 8 "$1" | tr -d ' ')" = "$2$3" ] || continue
+    printf "$4" | dd of="$1" bs=1 seek=$((at + 4)) conv=notrunc status=none
+  done
+}
+cp guest.so stack.so && set_flags stack.so 6474e551 00000006 '\007'
+says 'an object that asks for an executable stack' 'executable stack' 251 \
+  "$wrt" run --invoke divide stack.so 12 2
+cp guest.so both.so && set_flags both.so 00000001 00000005 '\007'
+says 'an object with pages writable and executable' 'both writable and executable' 251 \
+  "$wrt" run --invoke divide both.so 12 2
+echo 'volatile int x; __attribute__((constructor)) static void early(void) { x = 1; }' >early.c
+says 'an object that would run code at load' 'runs at load' 251 \
+  "$wrt" compile --cflags early.c -o kept.so guest.wasm
+verdict 'what stood there before still does, and nothing else' "$(
+  grep -q '^before$' kept.so || echo 'kept.so was changed'; ls | grep '\.tmp$')"
+cp guest.so changed.so && patch changed.so 'wrt native code' 240 'X'
+says 'a changed object' 'changed since it was made' 251 "$wrt" run --invoke divide changed.so 12 2
+cp guest.so old.so && patch old.so 'wrt native code' 16 '\007'
+says 'an object of another ABI' 'made for ABI 7' 250 "$wrt" run --invoke divide old.so 12 2
+cp guest.so foreign.so && printf '\050' | dd of=foreign.so bs=1 seek=18 conv=notrunc status=none
+says 'an object of another machine' 'for another machine' 250 "$wrt" run --invoke divide foreign.so 12 2
+head -c 3000 guest.so >cut.so
+says 'an object that is cut off' 'cut off' 242 "$wrt" run --invoke divide cut.so 12 2

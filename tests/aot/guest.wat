@@ -1,0 +1,28 @@
+;; What check.sh and linked.c call. SPDX-License-Identifier: Apache-2.0
+(module
+  (import "host" "twice" (func $twice (param i32) (result i32)))
+  (memory (export "memory") 1 4)
+  (global $count (export "count") (mut i32) (i32.const 0))
+  (table 3 funcref)
+  (elem (i32.const 0) $add $spin)
+  (type $binary (func (param i32 i32) (result i32)))
+  (func $add (type $binary) (i32.add (local.get 0) (local.get 1)))
+  (func $spin (export "spin") (loop $again (br $again)))
+  (func $load (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "load") (param i32) (result i32) (call $load (local.get 0)))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func $down (export "down") (param i32) (result i32)
+    (i32.add (i32.const 1) (call $down (local.get 0))))
+  (func (export "pick") (param i32) (result i32)
+    (call_indirect (type $binary) (i32.const 40) (i32.const 2) (local.get 0)))
+  (func (export "grow") (param i32) (result i32)
+    (drop (memory.grow (local.get 0)))
+    (i32.store (i32.const 70000) (i32.const 7))
+    (i32.load (i32.const 70000)))
+  ;; adds 1 to n, asking the host each time: 2 * (1 + … + n) / …
+  (func (export "sum") (param $n i32) (result i32) (local $sum i32)
+    (loop $next
+      (local.set $sum (i32.add (local.get $sum) (call $twice (local.get $n))))
+      (global.set $count (i32.add (global.get $count) (i32.const 1)))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))
