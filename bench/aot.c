@@ -3,10 +3,9 @@
  *
  * Each program is compiled by `wrt compile` once for each column. As in bench.c a figure is the
  * smallest of the passes' medians of five calls, and what counts is the ratio to native of one
- * run. Programs that wasm2c cannot translate are left out. With HISTORY a line of means is
- * added to that file.
+ * run. Programs that wasm2c cannot translate are left out.
  *
- *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES] [HISTORY]
+ *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES]
  */
 #include <math.h>
 #include <stdio.h>
@@ -194,30 +193,17 @@ static void print_line(const char *name, const uint64_t least[COLUMNS + 1], doub
     fflush(stdout);
 }
 
-static void print_means(const char *group, const double logarithms[COLUMNS], int count,
-                        const char *cc, FILE *history)
+static void print_means(const double logarithms[COLUMNS], int count)
 {
-    char day[32] = "";
-    const time_t now = time(NULL);
-    const struct tm *utc = gmtime(&now);
     if (count == 0)
         return;
-    if (utc != NULL)
-        strftime(day, sizeof day, "%Y-%m-%dT%H:%MZ", utc);
     printf("%-10s %10s", "mean", "");
-    if (history != NULL)
-        fprintf(history, "%s,%s,%s", day, cc, group);
-    for (int k = 0; k < COLUMNS; k++) {
+    for (int k = 0; k < COLUMNS; k++)
         printf(" %8.2f", exp(logarithms[k] / count));
-        if (history != NULL)
-            fprintf(history, ",%.3f", exp(logarithms[k] / count));
-    }
-    if (history != NULL)
-        fputc('\n', history);
     puts("   (geometric)\n");
 }
 
-static void run_group(const char *group, char **argv, int passes, FILE *history)
+static void run_group(const char *group, char **argv, int passes)
 {
     double logarithms[COLUMNS] = {0};
     int count = 0;
@@ -236,19 +222,18 @@ static void run_group(const char *group, char **argv, int passes, FILE *history)
         print_line(programs[i].name, least, logarithms);
         count++;
     }
-    print_means(group, logarithms, count, argv[3], history);
+    print_means(logarithms, count);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 6) {
-        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES] [HISTORY]\n");
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES]\n");
         return 2;
     }
     const int passes = argc > 4 ? atoi(argv[4]) : 3;
-    FILE *history = argc > 5 ? fopen(argv[5], "a") : NULL;
     for (int i = 0; i < PROGRAM_COUNT; i++)
         if (i == 0 || strcmp(programs[i].group, programs[i - 1].group) != 0)
-            run_group(programs[i].group, argv, passes, history);
-    return history != NULL && fclose(history) != 0;
+            run_group(programs[i].group, argv, passes);
+    return 0;
 }
