@@ -37,6 +37,7 @@ enum option {
     OPTION_RANDOM,
     OPTION_FEATURES,
     OPTION_WITHOUT,
+    OPTION_INDEX_MASKING,
     OPTION_SNAPSHOT,
     OPTION_STATS,
     /* what resume finds in the snapshot */
@@ -71,6 +72,8 @@ enum option {
     [OPTION_FEATURES] = {"features", "NAME,...|none",                                         \
                          "refuse modules that use any other feature"},                        \
     [OPTION_WITHOUT] = {"without", "NAME,...", "refuse modules that use one of these features"}, \
+    [OPTION_INDEX_MASKING] = {"index-masking", NULL,                                          \
+                              "only if this build masks indexes against speculation"},        \
     [OPTION_SNAPSHOT] = {"snapshot-on-pause", "FILE",                                         \
                          "when fuel, deadline or ^C stop it, write it for resume"},           \
     [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"}
@@ -201,6 +204,7 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_CLOCK_JITTER: session->wasi.clock_jitter = true; return true;
     case OPTION_OBLIVIOUS: session->has_oblivious = true; return true;
     case OPTION_RANDOM: return set_random(&session->wasi, value);
+    case OPTION_INDEX_MASKING: session->index_masking = true; return true;
     case OPTION_CANONICAL_NAN: session->canonical_nan = true; return true;
     case OPTION_DETERMINISTIC: session->deterministic = true; return true;
     case OPTION_FEATURES: return cli_features_only(value, &session->features_off);

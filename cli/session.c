@@ -194,6 +194,7 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
 
     struct wrt_module_config module = {.canonical_nan = config->canonical_nan,
                                        .deterministic = config->deterministic,
+                                       .index_masking = config->index_masking,
                                        .features_off = config->features_off,
                                        .instrument = config->profile != NULL};
     uint64_t start_ns = wrt_time_now_ns();

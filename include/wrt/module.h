@@ -48,6 +48,9 @@ struct wrt_module_config {
                                      machine; implies canonical_nan */
     bool instrument;              /* count what is executed: wrt/profile.h */
     bool drop_names;              /* forget the name section (saves memory) */
+    bool index_masking;           /* refuse with ERR_UNSUPPORTED, unless this build masks the index
+                                     of each checked access against speculation (the CMake
+                                     option WRT_INDEX_MASKING; it then does so for all) */
     uint64_t features_off;        /* WRT_FEATURE_BIT(…) of features that validation refuses,
                                      naming the feature; a bit of none is ERR_ARGUMENT */
     const struct wrt_native_object *native; /* wrt/native.h: the same module, compiled; kept.

@@ -15,6 +15,7 @@
 
 #include "engine.h"
 #include "floats.h"
+#include "masking.h"
 #include "vector.h"
 
 #if defined(__has_attribute)
@@ -105,6 +106,21 @@ static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
         F = exec->F;                                                                    \
         D = exec->D;                                                                    \
         FORGET_HINT();                                                                  \
+    } while (0)
+/* The one check of an access; ea is then masked, where that is built in (masking.h). */
+#define IN_MEMORY(ea, size, bytes)                                                      \
+    do {                                                                                \
+        const uint64_t bytes_ = (bytes);                                                \
+        if ((ea) + (size) > bytes_)                                                     \
+            TRAP(OUT_OF_BOUNDS_MEMORY);                                                 \
+        (ea) = wrt_mask_index(ea, bytes_);                                              \
+    } while (0)
+/* The same for addresses of 64 bits, whose sum with `offset` may have wrapped. */
+#define IN_MEMORY64(ea, offset, size, bytes)                                            \
+    do {                                                                                \
+        if ((ea) < (offset) || (ea) > (bytes) || (bytes) - (ea) < (size))               \
+            TRAP(OUT_OF_BOUNDS_MEMORY);                                                 \
+        (ea) = wrt_mask_index(ea, bytes);                                               \
     } while (0)
 #define NEXT(words) do { pc += (words); DISPATCH(); } while (0)
 #define TAKE(target)                                                                    \
@@ -220,7 +236,7 @@ static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
         const uint32_t index_ = (index);                                                \
         if (UNLIKELY(index_ >= table_->size))                                           \
             TRAP(UNDEFINED_ELEMENT);                                                    \
-        callee_ = table_->elements[index_].function;                                    \
+        callee_ = table_->elements[wrt_mask_index(index_, table_->size)].function;      \
         if (UNLIKELY(callee_ == NULL))                                                  \
             TRAP(UNINITIALIZED_ELEMENT);                                                \
         if (UNLIKELY(callee_->type != pc[2].type)) {                                    \
@@ -228,7 +244,8 @@ static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
             ASIDE(fits_ = wrt_callee_fits(exec, callee_, pc[2].type));                  \
             if (!fits_)                                                                 \
                 TRAP(INDIRECT_CALL_TYPE_MISMATCH);                                      \
-            callee_ = exec->instance->tables[pc[3].k.imm]->elements[(index)].function;  \
+            const struct wrt_table *const again_ = exec->instance->tables[pc[3].k.imm]; \
+            callee_ = again_->elements[wrt_mask_index(index, again_->size)].function;   \
         }                                                                               \
     } while (0)
 #define RETURN_TO_INSTANCE                                                              \

@@ -152,7 +152,10 @@ static uint32_t line_for(const struct wrt_tenant_config *config, enum wrt_status
 {
     switch (status) {
     case WRT_ERR_PARTITION_MAX: return line_of(config, WRT_KEY_MAX);
-    case WRT_ERR_UNSUPPORTED: return line_of(config, WRT_KEY_TIER);
+    case WRT_ERR_UNSUPPORTED:
+        return line_of(config, (config->require_bits & WRT_REQUIRE_INDEX_MASKING) != 0
+                                   ? WRT_KEY_REQUIRE
+                                   : WRT_KEY_TIER);
     case WRT_ERR_CORRUPT: return line_of(config, WRT_KEY_SHA256);
     case WRT_ERR_UNTRUSTED: return line_of(config, WRT_KEY_ED25519_KEY);
     default: return line_of(config, WRT_KEY_MODULE);

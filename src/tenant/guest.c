@@ -47,12 +47,20 @@ static enum wrt_status feed(struct wrt_guest *guest, FILE *in, struct wrt_module
     return WRT_OK;
 }
 
+static enum wrt_status begin_module(struct wrt_guest *guest, struct wrt_module_loader **out,
+                                    struct wrt_error *error)
+{
+    const struct wrt_module_config config = {
+        .index_masking = (guest->config->require_bits & WRT_REQUIRE_INDEX_MASKING) != 0};
+    return wrt_module_begin(guest->partition, &config, out, error);
+}
+
 static enum wrt_status load_module(struct wrt_guest *guest, FILE *in, struct wrt_error *error)
 {
     struct wrt_module_loader *loader;
     struct wrt_sha256 hash;
     wrt_sha256_begin(&hash);
-    enum wrt_status status = wrt_module_begin(guest->partition, NULL, &loader, error);
+    enum wrt_status status = begin_module(guest, &loader, error);
     if (status != WRT_OK)
         return status;
     status = feed(guest, in, loader, &hash, error);
@@ -71,6 +79,11 @@ static enum wrt_status keep_bytes(struct wrt_guest *guest, FILE *in, struct wrt_
     if (guest->file.size_bytes == 0 || guest->file.size_bytes > MAX_MODULE)
         return wrt_fail(error, WRT_ERR_LIMIT, "%s has %" PRIu64 " bytes; 1 to 256 MiB are taken",
                         module_path(guest), guest->file.size_bytes);
+    struct wrt_module_loader *loader; /* as the worker, of the same build, would begin */
+    enum wrt_status begun = begin_module(guest, &loader, error);
+    if (begun != WRT_OK)
+        return begun;
+    wrt_module_abort(loader);
     void *block;
     guest->bytes_size = (size_t)guest->file.size_bytes;
     enum wrt_status status = wrt_partition_allocate(guest->partition, WRT_CHARGE_DATA,

@@ -354,13 +354,13 @@ static void set_require(struct wrt_tenant_config *config, const struct wrt_key_t
     for (uint32_t i = 0; i < config->require.count; i++) {
         const char *word = wrt_config_text(config, config->require.at[i]);
         uint64_t bit;
-        if (parse_choice("tier|priority|affinity", word, &bit))
+        if (parse_choice("tier|priority|affinity|index-masking", word, &bit))
             config->require_bits |= (uint64_t)1 << bit;
         else if (find_confine(word, &bit))
             config->confine_bits |= (uint64_t)1 << bit;
         else
             bad_value(target, "require", word,
-                      "tier, priority, affinity or what confines a process (docs/tenants.md)");
+                      "tier, priority, affinity, index-masking or what confines a process (docs/tenants.md)");
     }
 }
 

@@ -103,6 +103,14 @@ module = cut.wasm"
 refuses 'oblivious stores that were not asked for' '^wrt: m.ini:5: tenant a: nothing provides the import wrt_oblivious.create' <<<"$sockets
 [tenant a]
 module = oblivious.wasm"
+for tier in software process; do
+  refuses "index masking that is not built in, tier $tier" '^wrt: m.ini:8: tenant a: this build masks no indexes' <<<"$sockets
+[tenant a]
+module = tick.wasm
+tier = $tier
+max = 32M
+require = index-masking"
+done
 refuses 'jitter without a resolution' '^wrt: m.ini:6: tenant a: clock_jitter without' <<<"$sockets
 [tenant a]
 module = tick.wasm
