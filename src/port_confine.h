@@ -110,6 +110,15 @@ WRT_MUST_CHECK enum wrt_status wrt_port_program_path(char *out, size_t size_byte
 WRT_MUST_CHECK enum wrt_status
 wrt_port_object_descriptor(const struct wrt_port_object *object, int *out);
 
+/* ----------------------------------------------------- what the processor guesses ---- */
+
+/* Asks for the controls in `wanted` (WRT_PORT_CONFINE_STORE_BYPASS .. _CORE) for the calling
+ * process, its present thread and all that it starts, for good. Gives in *out those in force, also where
+ * the kernel says that the processor does not need one; the others it refused or does not know.
+ * Before wrt_port_confine_self. Linux: prctl(PR_SET_SPECULATION_CTRL, PR_SCHED_CORE).
+ * QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status wrt_port_isolate_self(uint32_t wanted, uint32_t *out);
+
 /* --------------------------------------------------------------- locked for good ---- */
 
 /* All committed memory of this process, now and later, stays resident; on QNX its page tables

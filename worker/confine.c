@@ -32,13 +32,15 @@ uint32_t worker_confine(const struct wire_config *config, const char *const *dir
         .grant_count = open_grants(config, directories, grants),
     };
     struct wrt_port_confined done = {.confined = 0};
-    uint32_t confined = 0;
+    uint32_t confined = 0, isolated = 0;
 
+    if (config->isolate != 0 && wrt_port_isolate_self(config->isolate, &isolated) != WRT_OK)
+        isolated = 0;
     if (wrt_port_confine_self(&confinement, &done) == WRT_OK)
         confined = done.confined;
     for (uint32_t i = 0; i < confinement.grant_count; i++)
         wrt_port_file_close(grants[i].descriptor);
     if (worker_filter_calls(config->directory_count != 0))
         confined |= WRT_PORT_CONFINE_SYSTEM_CALLS;
-    return confined;
+    return confined | isolated;
 }

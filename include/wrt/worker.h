@@ -47,7 +47,12 @@ struct wrt_worker;
     X(LIMITS, "limits")              /* rlimits: descriptors, threads, core, file size */ \
     X(MEMORY, "memory")              /* its resident memory has a hard limit */       \
     X(CPU, "cpu")                    /* its processor time has a hard limit */        \
-    X(TASKS, "tasks")                /* its number of threads has a hard limit */
+    X(TASKS, "tasks")                /* its number of threads has a hard limit */     \
+    /* only where `isolate` asks for them, because they cost time: */                 \
+    X(STORE_BYPASS, "store-bypass")  /* no load before older stores' addresses are known */ \
+    X(INDIRECT_BRANCH, "indirect-branch") /* no jump is guessed by what others trained */ \
+    X(L1D_FLUSH, "l1d-flush")        /* the first cache is emptied when it gives way */ \
+    X(CORE, "core-scheduling")       /* no other process on the same core meanwhile */
 
 enum wrt_confine {
 #define WRT_CONFINE_ENUM(name, text) WRT_CONFINE_##name,
@@ -90,6 +95,8 @@ struct wrt_worker_config {
     uint64_t overhead_bytes; /* the process itself: program, stack, C library; 0 = 8 MiB.
                                 Both together are charged to the partition as PROCESS */
     uint64_t stack_bytes;    /* of the guest; as wrt_store_config */
+    uint32_t isolate;        /* 1 << enum wrt_confine, STORE_BYPASS to CORE: asked for; what came
+                                of it is in wrt_worker_info */
     uint32_t require;        /* 1 << enum wrt_confine: these must be in force */
     uint64_t start_ns;       /* the worker must be ready within; 0 = 10 s */
     uint64_t grace_ns;       /* a call that has not ended so long after its deadline hangs:

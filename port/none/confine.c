@@ -51,6 +51,12 @@ enum wrt_status wrt_port_confine_self(const struct wrt_port_confinement *confine
     return WRT_ERR_UNSUPPORTED;
 }
 
+enum wrt_status wrt_port_isolate_self(uint32_t wanted, uint32_t *out)
+{
+    (void)wanted, (void)out;
+    return WRT_ERR_UNSUPPORTED;
+}
+
 enum wrt_status wrt_port_memory_watch(uint64_t free_below_bytes, uint64_t deadline_ns)
 {
     (void)free_below_bytes, (void)deadline_ns;

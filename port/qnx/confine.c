@@ -479,6 +479,12 @@ enum wrt_status wrt_port_memory_watch(uint64_t free_below_bytes, uint64_t deadli
 
 #endif
 
+enum wrt_status wrt_port_isolate_self(uint32_t wanted, uint32_t *out)
+{
+    (void)wanted, (void)out;
+    return WRT_ERR_UNSUPPORTED;
+}
+
 enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs)
 {
     (void)out_ours, (void)out_theirs;

@@ -49,7 +49,7 @@ struct wrt_words {
     X(WATCHDOG, "watchdog") X(WATCHDOG_MS, "watchdog_ms") X(AFTER, "after")                 \
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
     X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
-    X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious")
+    X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -65,7 +65,7 @@ struct wrt_tenant_config {
     uint16_t module, entry;       /* offsets; entry 0 = by the tenant's kind */
     uint16_t signature;           /* 0 = the module's path and ".sig" */
     uint8_t sha256[WRT_DIGEST_BYTES], ed25519_key[WRT_DIGEST_BYTES]; /* if their lines are not 0 */
-    struct wrt_words arguments, directories, environment, after, require;
+    struct wrt_words arguments, directories, environment, after, require, isolate;
     uint64_t min_bytes, max_bytes, reserved_bytes, stack_bytes;
     uint64_t tier, verify;
     uint64_t cpu_permille, priority, affinity_mask;
@@ -75,6 +75,7 @@ struct wrt_tenant_config {
     uint64_t restart, backoff_ms, backoff_max_ms, max_restarts, restart_window_ms, escalate;
     uint64_t watchdog, watchdog_ms;
     uint64_t require_bits; /* enum wrt_require */
+    uint64_t isolate_bits; /* 1 << enum wrt_confine: what a worker asks for */
     uint64_t confine_bits; /* 1 << enum wrt_confine: what a worker must be confined by */
     uint32_t text_bytes;   /* used of the pool */
     char text[];

@@ -89,6 +89,7 @@ static struct key tenant_key(enum wrt_tenant_key id)
     case WRT_KEY_CLOCK_JITTER:
         return (struct key){KIND_CHOICE, FIELD(clock_jitter), 0, 0, "off|on"};
     case WRT_KEY_OBLIVIOUS: return (struct key){KIND_CHOICE, FIELD(oblivious), 0, 0, "off|on"};
+    case WRT_KEY_ISOLATE: return (struct key){KIND_WORDS, FIELD(isolate), 0, 0, NULL};
     case WRT_KEY_REQUIRE:
     case WRT_KEY_COUNT: break;
     }
@@ -364,6 +365,19 @@ static void set_require(struct wrt_tenant_config *config, const struct wrt_key_t
     }
 }
 
+static void set_isolate(struct wrt_tenant_config *config, const struct wrt_key_target *target)
+{
+    for (uint32_t i = 0; i < config->isolate.count; i++) {
+        const char *word = wrt_config_text(config, config->isolate.at[i]);
+        uint64_t bit;
+        if (find_confine(word, &bit) && bit >= WRT_CONFINE_STORE_BYPASS)
+            config->isolate_bits |= (uint64_t)1 << bit;
+        else
+            bad_value(target, "isolate", word,
+                      "store-bypass, indirect-branch, l1d-flush, core-scheduling");
+    }
+}
+
 static void unknown_key(const char *section, const char *key,
                         const struct wrt_key_target *target)
 {
@@ -409,6 +423,8 @@ void wrt_tenant_set(struct wrt_tenant_config *config, const char *name, char *va
         check_environment(config, target);
     if (id == WRT_KEY_REQUIRE)
         set_require(config, target);
+    if (id == WRT_KEY_ISOLATE)
+        set_isolate(config, target);
 }
 
 /* ---- [supervisor] ---- */

@@ -63,6 +63,7 @@ static enum wrt_status create(struct wrt_guest *guest, struct wrt_error *error)
         .has_random = config->random == 0,
         .has_oblivious = config->oblivious != 0,
         .stack_bytes = config->stack_bytes,
+        .isolate = (uint32_t)config->isolate_bits,
         .require = (uint32_t)config->confine_bits};
     return wrt_worker_create(guest->partition, &worker, &guest->worker, error);
 }

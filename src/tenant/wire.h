@@ -72,7 +72,7 @@ struct wire_config {
     uint32_t version, argument_count, environment_count, directory_count, string_bytes;
     uint32_t read_only; /* bit per directory */
     uint32_t clocks, has_random, has_output, has_error;
-    uint32_t clock_jitter, has_oblivious;
+    uint32_t clock_jitter, has_oblivious, isolate;
     uint64_t memory_bytes, stack_bytes, clock_resolution_ns;
 };
 

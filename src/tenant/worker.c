@@ -22,6 +22,10 @@
 #define WRT_WORKER_PROGRAM "/usr/local/bin/wrt-tenant" /* what `cmake --install` does */
 #endif
 
+enum {
+    ISOLATE_ALL = 1 << WRT_CONFINE_STORE_BYPASS | 1 << WRT_CONFINE_INDIRECT_BRANCH |
+                  1 << WRT_CONFINE_L1D_FLUSH | 1 << WRT_CONFINE_CORE
+};
 _Static_assert(1u << WRT_CONFINE_NO_NEW_PRIVILEGES == WRT_PORT_CONFINE_NO_NEW_PRIVILEGES &&
                    1u << WRT_CONFINE_SYSTEM_CALLS == WRT_PORT_CONFINE_SYSTEM_CALLS &&
                    1u << WRT_CONFINE_FILES == WRT_PORT_CONFINE_FILES &&
@@ -33,7 +37,11 @@ _Static_assert(1u << WRT_CONFINE_NO_NEW_PRIVILEGES == WRT_PORT_CONFINE_NO_NEW_PR
                    1u << WRT_CONFINE_LIMITS == WRT_PORT_CONFINE_LIMITS &&
                    1u << WRT_CONFINE_MEMORY == WRT_PORT_CONFINE_MEMORY &&
                    1u << WRT_CONFINE_CPU == WRT_PORT_CONFINE_CPU &&
-                   1u << WRT_CONFINE_TASKS == WRT_PORT_CONFINE_TASKS,
+                   1u << WRT_CONFINE_TASKS == WRT_PORT_CONFINE_TASKS &&
+                   1u << WRT_CONFINE_STORE_BYPASS == WRT_PORT_CONFINE_STORE_BYPASS &&
+                   1u << WRT_CONFINE_INDIRECT_BRANCH == WRT_PORT_CONFINE_INDIRECT_BRANCH &&
+                   1u << WRT_CONFINE_L1D_FLUSH == WRT_PORT_CONFINE_L1D_FLUSH &&
+                   1u << WRT_CONFINE_CORE == WRT_PORT_CONFINE_CORE,
                "one numbering");
 _Static_assert(WIRE_VALUES == WRT_WORKER_MAX_VALUES, "one limit");
 _Static_assert(WIRE_DIRECTORIES == WRT_WORKER_MAX_DIRECTORIES, "one limit");
@@ -52,7 +60,7 @@ struct wrt_worker {
     int line;          /* its other end hangs up when this process ends */
     enum wrt_worker_state state;
     uint64_t grace_ns, deadline_ns; /* of the call under way */
-    uint32_t in_force;
+    uint32_t in_force, isolate; /* enum wrt_confine: what is, what was asked for */
     uint64_t calls;
     uint64_t memory_bytes; /* of worker and guest */
     struct wrt_partition_exit exit;
@@ -218,6 +226,9 @@ static enum wrt_status check_config(const struct wrt_worker_config *config,
     if (config->directory_count > WRT_WORKER_MAX_DIRECTORIES)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "%u directories are more than %d",
                         config->directory_count, WRT_WORKER_MAX_DIRECTORIES);
+    if ((config->isolate & ~(uint32_t)ISOLATE_ALL) != 0)
+        return wrt_fail(error, WRT_ERR_ARGUMENT, "isolate %#x names what cannot be asked for",
+                        config->isolate);
     if (config->require >> WRT_CONFINE_COUNT != 0)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "require %#x names what there is not",
                         config->require);
@@ -273,6 +284,7 @@ static enum wrt_status fill_wire(struct wire *wire, const struct wrt_worker_conf
         .clock_jitter = config->clock_jitter,
         .has_random = config->has_random,
         .has_oblivious = config->has_oblivious,
+        .isolate = config->isolate,
         .has_output = config->standard_output != 0,
         .has_error = config->standard_error != 0,
         .memory_bytes = memory_bytes,
@@ -352,6 +364,7 @@ static enum wrt_status spawn(struct wrt_worker *worker, const struct wrt_worker_
         return wrt_fail(error, status, "%.100s cannot be started: %s", program,
                         wrt_status_text(status));
     worker->in_force = process.confined;
+    worker->isolate = config->isolate;
     wrt_partition_add_worker(worker->partition, &process, worker->memory_bytes,
                              &worker->process);
     return WRT_OK;
@@ -760,7 +773,7 @@ void wrt_worker_destroy(struct wrt_worker *worker, uint64_t deadline_ns)
 
 /* ---- figures ---- */
 
-static const char *reason_missing(enum wrt_confine feature)
+static const char *reason_missing(const struct wrt_worker *worker, enum wrt_confine feature)
 {
     static const char *const reasons[WRT_CONFINE_COUNT] = {
         [WRT_CONFINE_NO_NEW_PRIVILEGES] = "the system has no such promise",
@@ -776,7 +789,14 @@ static const char *reason_missing(enum wrt_confine feature)
         [WRT_CONFINE_MEMORY] = "no memory control group, and no data limit",
         [WRT_CONFINE_CPU] = "the partition has no processor budget, or no control group for it",
         [WRT_CONFINE_TASKS] = "no control group for processes",
+        [WRT_CONFINE_STORE_BYPASS] = "the kernel or processor has no such control",
+        [WRT_CONFINE_INDIRECT_BRANCH] = "the kernel or processor has no such control, or forbids it",
+        [WRT_CONFINE_L1D_FLUSH] = "the kernel was not started with l1d_flush=on, or the processor "
+                                  "cannot",
+        [WRT_CONFINE_CORE] = "no core scheduling in the kernel, or one thread for each core",
     };
+    if ((ISOLATE_ALL & ~worker->isolate) >> feature & 1)
+        return "was not asked for (isolate)";
     return reasons[feature];
 }
 
@@ -806,5 +826,5 @@ void wrt_worker_get_info(const struct wrt_worker *worker, struct wrt_worker_info
     }
     for (unsigned feature = 0; feature < WRT_CONFINE_COUNT; feature++)
         if (!(worker->in_force >> feature & 1))
-            out->missing_reason[feature] = reason_missing((enum wrt_confine)feature);
+            out->missing_reason[feature] = reason_missing(worker, (enum wrt_confine)feature);
 }

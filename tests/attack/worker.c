@@ -320,6 +320,56 @@ static void required_features_are_checked(void **state)
     destroy(partition);
 }
 
+/* A line of /proc/PID/status. */
+static void status_line(int64_t process_id, const char *name, char *out, size_t size)
+{
+    char path[64];
+
+    *out = '\0';
+    snprintf(path, sizeof path, "/proc/%lld/status", (long long)process_id);
+    FILE *in = fopen(path, "r");
+    while (in != NULL && fgets(out, (int)size, in) != NULL && strncmp(out, name, strlen(name)) != 0)
+        *out = '\0';
+    if (in != NULL)
+        fclose(in);
+}
+
+static void what_the_processor_guesses_is_asked_for(void **state)
+{
+    const uint32_t all = 1u << WRT_CONFINE_STORE_BYPASS | 1u << WRT_CONFINE_INDIRECT_BRANCH |
+                         1u << WRT_CONFINE_L1D_FLUSH | 1u << WRT_CONFINE_CORE;
+    struct wrt_worker_config config = default_config();
+    struct wrt_partition *partition = make_partition(64 << 20);
+    struct wrt_worker *worker = start(partition, &config);
+    struct wrt_error error;
+    char line[128];
+
+    (void)state;
+    assert_int_equal(info_of(worker).in_force & all, 0);
+    assert_non_null(strstr(info_of(worker).missing_reason[WRT_CONFINE_L1D_FLUSH], "not asked for"));
+    wrt_worker_destroy(worker, 0);
+
+    config.isolate = all;
+    worker = start(partition, &config);
+    const struct wrt_worker_info info = info_of(worker);
+    for (unsigned feature = WRT_CONFINE_STORE_BYPASS; feature <= WRT_CONFINE_CORE; feature++) {
+        if (!(info.in_force >> feature & 1))
+            assert_null(strstr(info.missing_reason[feature], "not asked for"));
+    }
+    /* The kernel's own word on it. */
+    status_line(info.process_id, "Speculation_Store_Bypass", line, sizeof line);
+    if (info.in_force >> WRT_CONFINE_STORE_BYPASS & 1)
+        assert_true(strstr(line, "mitigated") != NULL || strstr(line, "not vulnerable") != NULL);
+    else
+        assert_null(strstr(line, "thread force mitigated"));
+    wrt_worker_destroy(worker, 0);
+
+    config.isolate = 1u << WRT_CONFINE_FILES;
+    assert_int_equal(wrt_worker_create(partition, &config, &worker, &error), WRT_ERR_ARGUMENT);
+    assert_non_null(strstr(error.text, "isolate"));
+    destroy(partition);
+}
+
 static void the_processor_budget_holds(void **state)
 {
     const struct wrt_partition_config partition_config = {
@@ -833,6 +883,7 @@ int main(void)
         cmocka_unit_test(memory_has_two_limits),
         cmocka_unit_test(the_kernel_holds_the_limit_too),
         cmocka_unit_test(required_features_are_checked),
+        cmocka_unit_test(what_the_processor_guesses_is_asked_for),
         cmocka_unit_test(the_processor_budget_holds),
         cmocka_unit_test(a_dead_worker_is_noticed),
         cmocka_unit_test(a_hanging_worker_is_killed),

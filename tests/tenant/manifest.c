@@ -3,6 +3,8 @@
  */
 #include "manifest_fixture.h"
 
+#include "wrt/worker.h"
+
 static struct wrt_partition *partition;
 static struct wrt_manifest *manifest;
 static struct reported reported;
@@ -29,7 +31,7 @@ static void all_keys_arrive(void **state)
         "restart = always\nbackoff_ms = 5\nbackoff_max_ms = 50\nmax_restarts = 7\n"
         "restart_window_ms = 900\nescalate = group\nwatchdog = heartbeat\nwatchdog_ms = 30\n"
         "after = z\nrequire = tier priority affinity\nsignature = s\n"
-        "clock_resolution_us = 50\nclock_jitter = on\noblivious = on\n"
+        "clock_resolution_us = 50\nclock_jitter = on\noblivious = on\nisolate = l1d-flush core-scheduling\n"
         "sha256 = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n"
         "ed25519_key = ff112233445566778899aabbccddeeff00112233445566778899aabbccddeef0\n"
         "[tenant z]\nmodule = /z.wasm\n"
@@ -93,6 +95,7 @@ static void all_keys_arrive(void **state)
     assert_int_equal(t->clock_resolution_us, 50);
     assert_int_equal(t->clock_jitter, 1);
     assert_int_equal(t->oblivious, 1);
+    assert_int_equal(t->isolate_bits, 1u << WRT_CONFINE_L1D_FLUSH | 1u << WRT_CONFINE_CORE);
     assert_int_equal(t->sha256[0], 0);
     assert_int_equal(t->sha256[10], 0xAA);
     assert_int_equal(t->sha256[31], 0xFF);
@@ -122,6 +125,7 @@ struct bad {
 static const struct bad bad_texts[] = {
     {T "clock_resolution_us = 0\n", "from 1 to 1000000", 3, WRT_ERR_ARGUMENT},
     {T "clock_jitter = yes\n", "off|on", 3, WRT_ERR_ARGUMENT},
+    {T "isolate = files\n", "isolate takes store-bypass", 3, WRT_ERR_ARGUMENT},
     {T "sha256 = 12\n", "sha256 takes 64 hexadecimal digits", 3, WRT_ERR_ARGUMENT},
     {T "ed25519_key = g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
      "ed25519_key takes 64", 3, WRT_ERR_ARGUMENT},

@@ -139,6 +139,7 @@ static const struct bad bad_sets[] = {
      WRT_ERR_ARGUMENT},
     {TENANT("a") "priority = 3\n" FRAME "window = a 0 10\n", "are its frame's", 1,
      WRT_ERR_ARGUMENT},
+    {TENANT("a") "isolate = l1d-flush\n", "only a process can be isolated so", 3, WRT_ERR_ARGUMENT},
     {TENANT("a") "require = network\n", "only a process can be confined", 3, WRT_ERR_ARGUMENT},
 };
 
