@@ -48,6 +48,8 @@ static enum wrt_status check_config(const struct wrt_module_config *c, struct wr
         return wrt_fail(error, WRT_ERR_ARGUMENT, "%s is above 65,000", field);
     if (c->index_masking && !WRT_INDEX_MASKING)
         return wrt_fail(error, WRT_ERR_UNSUPPORTED, "this build masks no indexes (WRT_INDEX_MASKING)");
+    if (c->index_masking && c->native != NULL)
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "native code masks no indexes");
     return (c->features_off & ~WRT_FEATURES_ALL) == 0
                ? WRT_OK
                : wrt_fail(error, WRT_ERR_ARGUMENT, "features_off has a bit of no feature");
