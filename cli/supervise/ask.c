@@ -146,10 +146,12 @@ static void print_status(const cJSON *answer)
            "used", "max", "cpu ms", "fuel", "activations", "overruns", "misses", "restarts");
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(answer, "tenants"))
     {
-        bool has_max = cJSON_HasObjectItem(item, "max_bytes");
-        printf("%-20s %-9s %-9s %12.0f %12.0f %9.0f %12.0f %11.0f %8.0f %7.0f %8.0f%s%s%s\n",
+        char most[32] = "none";
+        if (cJSON_HasObjectItem(item, "max_bytes"))
+            snprintf(most, sizeof most, "%.0f", number(item, "max_bytes"));
+        printf("%-20s %-9s %-9s %12.0f %12s %9.0f %12.0f %11.0f %8.0f %7.0f %8.0f%s%s%s\n",
                text(item, "name"), text(item, "phase"), text(item, "tier"),
-               number(item, "used_bytes"), has_max ? number(item, "max_bytes") : -1,
+               number(item, "used_bytes"), most,
                number(item, "cpu_ns") / 1e6, number(item, "fuel"), number(item, "activations"),
                number(item, "overruns"), number(item, "misses"), number(item, "restarts"),
                cJSON_IsTrue(cJSON_GetObjectItem(item, "module_changed")) ? "  module changed" : "",

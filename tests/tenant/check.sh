@@ -246,6 +246,7 @@ sleep 2
 budget_used=$((($(field spin cpu_ns) - budget_before) / 1000000))
 verdict "2 % of a processor is 2 % ($budget_used ms of 2 s)" test $budget_used -le 60
 verdict 'status for people' eval '"$wrt" status | grep -qE "^tick +running +software"'
+verdict 'no maximum is told as none' eval '"$wrt" status | grep -qE "^spin +running +software +[0-9]+ +none "'
 verdict 'top draws a memory bar' eval '"$wrt" top --count 2 | grep -qE "^tick +running +software +\[#*[.|:]*"'
 verdict 'events for people' event 'tick +running +after [0-9]+ us'
 verdict 'status takes no argument' eval '"$wrt" status x; [ $? = 240 ]'
