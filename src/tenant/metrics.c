@@ -17,7 +17,7 @@
 
 struct metric {
     const char *name, *kind, *help;
-    size_t offset; /* of a uint64_t in struct wrt_tenant_status */
+    size_t offset; /* of a uint64_t in struct wrt_tenant_status or wrt_frame_status */
     double unit;   /* what one of it counts: 1, or 1e-9 for seconds */
 };
 
@@ -47,12 +47,31 @@ static const struct metric metrics[] = {
     {"wrt_tenant_failures_total", "counter", "Ends that were failures.", AT(failures), 1},
     {"wrt_tenant_restarts_total", "counter", "Restarts.", AT(restarts), 1},
 };
-enum { METRICS = sizeof metrics / sizeof metrics[0], MAX_LINE = 256, BLOCK = 8192 };
+#undef AT
+#define AT(member) offsetof(struct wrt_frame_status, member)
+static const struct metric frame_metrics[] = {
+    {"wrt_frame_frames_total", "counter", "Major frames run.", AT(frames_run), 1},
+    {"wrt_frame_windows_total", "counter", "Windows opened.", AT(windows_run), 1},
+    {"wrt_frame_windows_lost_total", "counter", "Windows that came too late to open.",
+     AT(windows_lost), 1},
+    {"wrt_frame_jitter_seconds_total", "counter", "Planned to real start, added up.",
+     AT(jitter_sum_ns), 1e-9},
+    {"wrt_frame_jitter_max_seconds", "gauge", "Planned to real start, the longest.",
+     AT(jitter_max_ns), 1e-9},
+};
+#undef AT
+enum {
+    METRICS = sizeof metrics / sizeof metrics[0],
+    FRAME_METRICS = sizeof frame_metrics / sizeof frame_metrics[0],
+    MAX_LINE = 256,
+    BLOCK = 8192
+};
 
-/* Where a page is: metric m (METRICS: the phases), tenant t; t 0 has the heading before it. */
+/* Where a page is: metric m (METRICS: the phases; above: those of frames), and which tenant or
+ * frame; number 0 has the heading before it. */
 struct page {
     struct wrt_supervisor *supervisor;
-    uint32_t metric, tenant;
+    uint32_t metric, number;
     char line[2 * MAX_LINE];
     size_t at, length; /* what of `line` is still to be sent */
 };
@@ -63,17 +82,17 @@ static int put_heading(char *out, size_t room, const char *name, const char *kin
     return snprintf(out, room, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
 }
 
-static int put_value(char *out, size_t room, const struct metric *metric,
-                     const struct wrt_tenant_status *tenant)
+static int put_value(char *out, size_t room, const struct metric *metric, const void *figures,
+                     const char *label, const char *name)
 {
     uint64_t value;
-    memcpy(&value, (const char *)tenant + metric->offset, sizeof value);
+    memcpy(&value, (const char *)figures + metric->offset, sizeof value);
     if (value == UINT64_MAX)
-        return snprintf(out, room, "%s{tenant=\"%s\"} +Inf\n", metric->name, tenant->name);
+        return snprintf(out, room, "%s{%s=\"%s\"} +Inf\n", metric->name, label, name);
     if (metric->unit < 1)
-        return snprintf(out, room, "%s{tenant=\"%s\"} %.9f\n", metric->name, tenant->name,
+        return snprintf(out, room, "%s{%s=\"%s\"} %.9f\n", metric->name, label, name,
                         (double)value * metric->unit);
-    return snprintf(out, room, "%s{tenant=\"%s\"} %" PRIu64 "\n", metric->name, tenant->name, value);
+    return snprintf(out, room, "%s{%s=\"%s\"} %" PRIu64 "\n", metric->name, label, name, value);
 }
 
 static int put_phase(char *out, size_t room, const struct wrt_tenant_status *tenant)
@@ -82,29 +101,54 @@ static int put_phase(char *out, size_t room, const struct wrt_tenant_status *ten
                     tenant->name, wrt_tenant_phase_name(tenant->phase), tenant->tier);
 }
 
+/* The line of one tenant; 0: there is none of that number. */
+static int put_tenant(char *out, const struct page *page)
+{
+    struct wrt_tenant_status tenant;
+    if (wrt_supervisor_figures(page->supervisor, page->number, false, &tenant) != WRT_OK)
+        return 0;
+    if (page->metric == METRICS)
+        return put_phase(out, MAX_LINE, &tenant);
+    return put_value(out, MAX_LINE, &metrics[page->metric], &tenant, "tenant", tenant.name);
+}
+
+static int put_frame(char *out, const struct page *page)
+{
+    struct wrt_frame_status frame;
+    if (wrt_supervisor_frame_status(page->supervisor, page->number, &frame) != WRT_OK)
+        return 0;
+    return put_value(out, MAX_LINE, &frame_metrics[page->metric - METRICS - 1], &frame, "frame",
+                     frame.name);
+}
+
+static const struct metric *metric_of(uint32_t number)
+{
+    static const struct metric phase = {.name = "wrt_tenant_phase", .kind = "gauge",
+                                        .help = "1 for the phase that the tenant is in."};
+    if (number == METRICS)
+        return &phase;
+    return number < METRICS ? &metrics[number] : &frame_metrics[number - METRICS - 1];
+}
+
 /* Makes the next line; false at the end of the page. */
 static bool next_line(struct page *page)
 {
-    struct wrt_tenant_status tenant;
     char *out = page->line;
-    int length = 0;
-    if (page->metric > METRICS)
+    int heading = 0, line;
+    if (page->metric > METRICS + FRAME_METRICS)
         return false;
-    const struct metric *metric = page->metric < METRICS ? &metrics[page->metric] : NULL;
-    if (page->tenant == 0)
-        length = metric != NULL ? put_heading(out, MAX_LINE, metric->name, metric->kind, metric->help)
-                                : put_heading(out, MAX_LINE, "wrt_tenant_phase", "gauge",
-                                              "1 for the phase that the tenant is in.");
-    if (wrt_supervisor_figures(page->supervisor, page->tenant, false, &tenant) != WRT_OK) {
+    const struct metric *metric = metric_of(page->metric);
+    if (page->number == 0)
+        heading = put_heading(out, MAX_LINE, metric->name, metric->kind, metric->help);
+    line = page->metric <= METRICS ? put_tenant(out + heading, page)
+                                   : put_frame(out + heading, page);
+    page->number++;
+    if (line == 0) {
         page->metric++;
-        page->tenant = 0;
-    } else {
-        length += metric != NULL ? put_value(out + length, MAX_LINE, metric, &tenant)
-                                 : put_phase(out + length, MAX_LINE, &tenant);
-        page->tenant++;
+        page->number = 0;
     }
     page->at = 0;
-    page->length = (size_t)length;
+    page->length = (size_t)(heading + line);
     return true;
 }
 

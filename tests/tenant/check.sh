@@ -558,6 +558,7 @@ fi
 manifest <<'END'
 [supervisor]
 control = s
+metrics = unix:metrics
 [frame main]
 major_us = 20000
 window = a 0 5000
@@ -575,6 +576,9 @@ verdict 'windows release activations' within 10 over a activations 30
 verdict 'one each at most' eval 'f=$(frame windows_run); [ "$(field a activations)" -le $((f + 2)) ]'
 verdict 'a guest that never ends is paused at the end of its window' eval 'is b overruns 1 && over b fuel 100000'
 verdict 'it has no more than its share' eval '[ "$(field b cpu_ns)" -le $(($(frame frames_run) * 5500000 + 20000000)) ]'
+if command -v curl >/dev/null; then
+  verdict 'metrics: figures of a frame' eval 'curl -s --unix-socket metrics http://x/metrics | grep -qE "^wrt_frame_windows_total\{frame=\"main\"\} [1-9]"'
+fi
 verdict 'jitter is measured' eval '[ "$(frame jitter_max_ns)" -gt 0 ]'
 verdict 'it ends in order' stop
 
