@@ -30,7 +30,9 @@ static size_t generate(uint64_t number, uint8_t *module)
     for (size_t i = 0; i < count; i++)
         decisions[i] = (uint8_t)(next_random(&state) >> 24);
     return generate_module(decisions, count,
-                           GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST | GENERATE_SIMD, module,
+                           GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST | GENERATE_SIMD |
+                               GENERATE_ATOMICS,
+                           module,
                            MAX_MODULE_BYTES);
 }
 

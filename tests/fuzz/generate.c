@@ -521,6 +521,62 @@ static void step_store(struct generator *g)
     memory_argument(g, access->log_bytes);
 }
 
+/* ---- atomics: in memory 0, which need not be shared ---- */
+
+static void atomic_op(struct generator *g, unsigned opcode)
+{
+    op(g, 0xFE);
+    wasm_u32(&g->out, opcode);
+}
+
+/* Addresses at multiples of 8, mostly; the rest may trap. */
+static void atomic_address(struct generator *g)
+{
+    produce(g, I32, 0);
+    tame_address(g);
+    if (chance(g, 8))
+        return;
+    constant(g, I32, 0xFFF8);
+    op(g, 0x71);
+}
+
+static void atomic_argument(struct generator *g, unsigned log_bytes)
+{
+    wasm_u32(&g->out, log_bytes);
+    wasm_u32(&g->out, chance(g, 8) ? decide(g, 64) : decide(g, 8) * 8);
+}
+
+static void step_atomic(struct generator *g)
+{
+    /* loads, stores and each of seven changes come in these widths, in this order */
+    static const struct { uint8_t log_bytes, type; } widths[] = {
+        {2, I32}, {3, I64}, {0, I32}, {1, I32}, {0, I64}, {1, I64}, {2, I64}};
+    const unsigned kind = decide(g, 11), width = decide(g, 7);
+    const uint8_t type = widths[width].type;
+    if (kind == 9) { /* nobody waits */
+        atomic_address(g);
+        produce(g, I32, 0);
+        atomic_op(g, 0x00);
+        atomic_argument(g, 2);
+        push(g, I32);
+        return;
+    }
+    if (kind == 10) {
+        atomic_op(g, 0x03);
+        op(g, 0);
+        return;
+    }
+    atomic_address(g);
+    if (kind != 0)
+        produce(g, type, 0);
+    if (kind == 8) /* cmpxchg */
+        produce(g, type, 0);
+    atomic_op(g, 0x10 + 7 * kind + width);
+    atomic_argument(g, widths[width].log_bytes);
+    if (kind != 1)
+        push(g, type);
+}
+
 /* ---- vectors: lanes and memory ---- */
 
 struct lane_op {
@@ -928,6 +984,59 @@ static void settle(struct generator *g)
         produce(g, type->results[i], 0);
 }
 
+/* ---- exceptions: tag 0 has no values, tag 1 an i32 and an i64 ---- */
+
+static bool has_exceptions(const struct generator *g)
+{
+    return (g->features & GENERATE_EXCEPTIONS) != 0;
+}
+
+/* A block around a try_table whose clause goes to the block's end, with the tag's values. */
+static void step_try(struct generator *g)
+{
+    static const struct signature nothing = {.parameter_count = 0};
+    static const struct signature values = {.results = {I32, I64}, .result_count = 2};
+    const unsigned kind = decide(g, 3); /* tag 0, tag 1, all */
+    if (g->frame_count + 2 > MAX_FRAMES)
+        return;
+    op(g, 0x02);
+    if (kind == 1)
+        wasm_u32(&g->out, g->type_count + 2);
+    else
+        op(g, EMPTY);
+    g->frames[g->frame_count++] = (struct frame){
+        .opcode = 0x02, .type = kind == 1 ? values : nothing, .base = g->height};
+    op(g, 0x1F), op(g, EMPTY), op(g, 1);
+    op(g, kind == 2 ? 2 : 0);
+    if (kind != 2)
+        wasm_u32(&g->out, kind);
+    op(g, 0);
+    g->frames[g->frame_count++] =
+        (struct frame){.opcode = 0x1F, .type = nothing, .base = g->height};
+}
+
+/* Throws; or catches what it throws by reference, and throws that again. */
+static void step_throw(struct generator *g)
+{
+    static const uint8_t values[] = {I32, I64};
+    const bool again = chance(g, 80);
+    const unsigned tag = decide(g, 2);
+    if (!again && tag == 1)
+        need(g, values, 2);
+    if (again) {
+        op(g, 0x02), op(g, 0x69);
+        op(g, 0x1F), op(g, EMPTY), op(g, 1), op(g, 3), op(g, 0);
+    }
+    if (again && tag == 1) {
+        constant(g, I32, decide_bits(g));
+        constant(g, I64, decide_bits(g));
+    }
+    op_u32(g, 0x08, tag);
+    if (again)
+        op(g, 0x0B), op(g, 0x00), op(g, 0x0B), op(g, 0x0A);
+    become_unreachable(g);
+}
+
 static bool same_types(const struct signature *type)
 {
     return type->parameter_count == type->result_count &&
@@ -1280,6 +1389,12 @@ static void step(struct generator *g)
         step_drop(g);
     else if (has_vectors(g) && chance(g, 50))
         step_vector(g);
+    else if ((g->features & GENERATE_ATOMICS) != 0 && chance(g, 16))
+        step_atomic(g);
+    else if (has_exceptions(g) && chance(g, 16))
+        step_try(g);
+    else if (has_exceptions(g) && chance(g, 6))
+        step_throw(g);
     else if (kind < 7)
         step_operator(g);
     else if (kind < 11)
@@ -1378,7 +1493,7 @@ static void write_types(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_TYPE);
     g->type_count = 1 + decide(g, MAX_TYPES);
-    wasm_u32(&g->out, g->type_count);
+    wasm_u32(&g->out, g->type_count + (has_exceptions(g) ? 3 : 0));
     for (unsigned i = 0; i < g->type_count; i++) {
         struct signature *type = &g->types[i];
         decide_values(g, type->parameters, &type->parameter_count, MAX_VALUES);
@@ -1390,6 +1505,21 @@ static void write_types(struct generator *g)
         wasm_bytes(&g->out, type->parameters, type->parameter_count);
         wasm_u32(&g->out, type->result_count);
         wasm_bytes(&g->out, type->results, type->result_count);
+    }
+    if (has_exceptions(g)) /* of the tags, and of a block that gives what tag 1 has */
+        wasm_bytes(&g->out, "\x60\0\0\x60\2\x7f\x7e\0\x60\0\2\x7f\x7e", 13);
+    wasm_close(&g->out, section);
+}
+
+static void write_tags(struct generator *g)
+{
+    if (!has_exceptions(g))
+        return;
+    const size_t section = wasm_open_section(&g->out, (enum wasm_section)13);
+    wasm_u32(&g->out, 2);
+    for (unsigned tag = 0; tag < 2; tag++) {
+        op(g, 0);
+        wasm_u32(&g->out, g->type_count + tag);
     }
     wasm_close(&g->out, section);
 }
@@ -1609,6 +1739,7 @@ size_t generate_module(const uint8_t *decisions, size_t count, unsigned features
     write_functions(&g);
     write_tables(&g);
     write_memories(&g);
+    write_tags(&g);
     write_globals(&g);
     write_exports(&g);
     write_elements(&g);

@@ -27,7 +27,9 @@ enum generate_features {
     GENERATE_MULTI_MEMORY = 1,
     GENERATE_TAIL_CALL = 2,
     GENERATE_EXTENDED_CONST = 4,
-    GENERATE_SIMD = 8
+    GENERATE_SIMD = 8,
+    GENERATE_ATOMICS = 16,
+    GENERATE_EXCEPTIONS = 32 /* try_table, throw, throw_ref */
 };
 
 /* Writes a module of at most `capacity` bytes (64 KiB are plenty) to `out` and returns its

@@ -223,11 +223,25 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void refuel(struct run *run, uint64_t used)
+static uint64_t next_piece(const struct run *run, uint64_t used)
 {
     uint64_t left = run->options->fuel == 0 ? UINT64_MAX : run->options->fuel - used;
     uint64_t piece = run->options->pause_every == 0 ? UINT64_MAX : run->options->pause_every;
-    wrt_store_set_fuel(run->store, least(left, piece));
+    return least(left, piece);
+}
+
+static void refuel(struct run *run)
+{
+    wrt_store_set_fuel(run->store, next_piece(run, 0));
+}
+
+/* Pays what a piece ran over, too, so that the fuel of all pieces is counted as one: what a
+ * trap leaves of a piece alone may be less than nothing. */
+static void add_piece(struct run *run, uint64_t used, uint64_t *given)
+{
+    const uint64_t more = next_piece(run, used) + (used > *given ? used - *given : 0);
+    wrt_store_add_fuel(run->store, more);
+    *given += more;
 }
 
 /* Continues a call until it ends or its whole fuel is used. Adds the fuel to *used. */
@@ -236,6 +250,7 @@ static enum wrt_status continue_call(struct run *run, enum wrt_status status,
                                      uint64_t *used)
 {
     uint64_t fuel = run->options->fuel == 0 ? UINT64_MAX : run->options->fuel;
+    uint64_t given = next_piece(run, 0);
     *used = wrt_store_fuel_used(run->store);
     while (status == WRT_PAUSED) {
         if (wrt_store_pause_reason(run->store) != WRT_PAUSE_FUEL)
@@ -244,9 +259,9 @@ static enum wrt_status continue_call(struct run *run, enum wrt_status status,
             wrt_store_drop(run->store);
             return status;
         }
-        refuel(run, *used);
+        add_piece(run, *used, &given);
         status = wrt_store_resume(run->store, results, result_count);
-        *used += wrt_store_fuel_used(run->store);
+        *used = wrt_store_fuel_used(run->store);
     }
     return status;
 }
@@ -284,7 +299,7 @@ static void call(struct run *run, struct wrt_extern item, const struct wrt_funct
     for (uint32_t i = 0; i < type->parameter_count; i++)
         arguments[i] = argument(type->parameters[i], i);
     refill_budget(run);
-    refuel(run, 0);
+    refuel(run);
     enum wrt_status status = wrt_function_call(run->store, item.of.function, arguments,
                                                type->parameter_count, results,
                                                type->result_count);
@@ -406,7 +421,7 @@ static bool instantiate(struct run *run, const struct wrt_extern *imports, uint3
 {
     struct wrt_error error = {.text = ""};
     uint64_t used;
-    refuel(run, 0);
+    refuel(run);
     enum wrt_status status = wrt_store_instantiate_with(run->store, run->module, imports, count,
                                                         false, &run->instance, &error);
     status = continue_call(run, status, NULL, 0, &used);
