@@ -45,7 +45,7 @@ function trapName(error) {
   if (/divide by zero|remainder by zero/.test(text)) return 'zero';
   if (/unrepresentable/.test(text)) return 'number';
   if (/null function|signature mismatch/.test(text)) return 'indirect';
-  if (/unaligned/.test(text)) return 'unaligned atomic';
+  if (/unaligned/.test(text)) return 'memory'; // an access may be both
   if (/table|element segment/.test(text)) return 'table';
   if (/memory access|data segment|memory/.test(text)) return 'memory';
   if (/unreachable/.test(text)) return 'unreachable';

@@ -105,6 +105,7 @@ static const char *trap_name(const struct run *run)
     case WRT_TRAP_INTEGER_DIVIDE_BY_ZERO: return "zero";
     case WRT_TRAP_INTEGER_OVERFLOW:
     case WRT_TRAP_INVALID_CONVERSION: return "number";
+    case WRT_TRAP_UNALIGNED_ATOMIC: /* an access may be both */
     case WRT_TRAP_OUT_OF_BOUNDS_MEMORY: return "memory";
     case WRT_TRAP_OUT_OF_BOUNDS_TABLE:
     case WRT_TRAP_UNDEFINED_ELEMENT: return "table";
