@@ -233,6 +233,12 @@ static void bad_watches_are_refused(void **state)
     assert_int_equal(wrt_partition_watch_add(p, &watch, &config, NULL), WRT_ERR_ARGUMENT);
     config.events = 1u << WRT_EVENT_DELTA;
     assert_int_equal(wrt_partition_watch_add(p, &watch, &config, NULL), WRT_ERR_ARGUMENT);
+    struct wrt_pulse_connection connection = {0}; /* refused before it is looked at */
+    config = (struct wrt_partition_watch_config){
+        .events = 1u << WRT_EVENT_EXIT, .connection = &connection, .pulse_code = -1};
+    assert_int_equal(wrt_partition_watch_add(p, &watch, &config, NULL), WRT_ERR_ARGUMENT);
+    config.pulse_code = WRT_PULSE_MAX_CODE + 1;
+    assert_int_equal(wrt_partition_watch_add(p, &watch, &config, NULL), WRT_ERR_ARGUMENT);
     assert_false(wrt_partition_watch_take(&watch, &news));
     assert_string_equal(wrt_partition_event_name(WRT_EVENT_EXIT), "exit");
     assert_int_equal(wrt_partition_destroy(p, NULL), WRT_OK);
