@@ -45,28 +45,29 @@ static inline uint32_t wrt_mask_pick(uint32_t mask, uint32_t if_yes, uint32_t if
     return if_no ^ ((if_yes ^ if_no) & mask);
 }
 
-static inline wrt_wide wrt_wide_at(const uint8_t *bytes)
+/* By pointer: on a machine without vectors in registers none can be returned. */
+static inline void wrt_wide_load(wrt_wide *out, const uint8_t *bytes)
 {
-    wrt_wide wide;
-
-    memcpy(&wide, bytes, sizeof wide);
-    return wide;
+    memcpy(out, bytes, sizeof *out);
 }
 
-static inline wrt_wide wrt_wide_mask(uint32_t mask)
+static inline void wrt_wide_mask(wrt_wide *out, uint32_t mask)
 {
     const uint64_t word = (uint64_t)mask << 32 | mask;
 
-    return (wrt_wide){word, word};
+    *out = (wrt_wide){word, word};
 }
 
 /* to |= from & mask */
 static inline void wrt_mask_gather(uint32_t mask, uint8_t *to, const uint8_t *from, size_t size)
 {
-    const wrt_wide wide = wrt_wide_mask(mask);
+    wrt_wide wide, sum, more;
 
+    wrt_wide_mask(&wide, mask);
     for (size_t i = 0; i < size; i += sizeof wide) {
-        const wrt_wide sum = wrt_wide_at(to + i) | (wrt_wide_at(from + i) & wide);
+        wrt_wide_load(&sum, to + i);
+        wrt_wide_load(&more, from + i);
+        sum |= more & wide;
         memcpy(to + i, &sum, sizeof sum);
     }
 }
@@ -74,25 +75,30 @@ static inline void wrt_mask_gather(uint32_t mask, uint8_t *to, const uint8_t *fr
 /* to = mask ? from : to */
 static inline void wrt_mask_copy(uint32_t mask, uint8_t *to, const uint8_t *from, size_t size)
 {
-    const wrt_wide wide = wrt_wide_mask(mask);
+    wrt_wide wide, old, new;
 
+    wrt_wide_mask(&wide, mask);
     for (size_t i = 0; i < size; i += sizeof wide) {
-        const wrt_wide old = wrt_wide_at(to + i);
-        const wrt_wide new = old ^ ((old ^ wrt_wide_at(from + i)) & wide);
-        memcpy(to + i, &new, sizeof new);
+        wrt_wide_load(&old, to + i);
+        wrt_wide_load(&new, from + i);
+        old ^= (old ^ new) & wide;
+        memcpy(to + i, &old, sizeof old);
     }
 }
 
 static inline void wrt_mask_swap(uint32_t mask, uint8_t *a, uint8_t *b, size_t size)
 {
-    const wrt_wide wide = wrt_wide_mask(mask);
+    wrt_wide wide, left, right;
 
+    wrt_wide_mask(&wide, mask);
     for (size_t i = 0; i < size; i += sizeof wide) {
-        const wrt_wide left = wrt_wide_at(a + i), right = wrt_wide_at(b + i);
+        wrt_wide_load(&left, a + i);
+        wrt_wide_load(&right, b + i);
         const wrt_wide change = (left ^ right) & wide;
-        const wrt_wide new_left = left ^ change, new_right = right ^ change;
-        memcpy(a + i, &new_left, sizeof new_left);
-        memcpy(b + i, &new_right, sizeof new_right);
+        left ^= change;
+        right ^= change;
+        memcpy(a + i, &left, sizeof left);
+        memcpy(b + i, &right, sizeof right);
     }
 }
 
