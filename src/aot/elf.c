@@ -118,7 +118,7 @@ enum wrt_status wrt_elf_section(const struct wrt_elf *elf, const char *name, uin
     const uint64_t strings = number(table + names * SECTION_BYTES + 24, 8);
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *section = table + i * SECTION_BYTES;
-        const uint64_t wanted = strlen(name) + 1;
+        const size_t wanted = strlen(name) + 1;
         const uint8_t *text = strings > elf->size_bytes
                                   ? NULL
                                   : at(elf, strings + number(section, 4), wanted);
