@@ -52,5 +52,5 @@ verdict 'the command line and the examples use only public headers' "$(
 verdict 'every source file names its licence' "$(
   { find * -path 'build*' -prune -o \
       \( -name '*.[ch]' -o -name '*.cmake' -o -name '*.sh' -o -name CMakeLists.txt \) -type f -print
-    echo run check .ci/run bench/run tools/install tools/build-tree proofs/install proofs/run | tr ' ' '\n'
+    echo run check .ci/run bench/run tools/install tools/build-tree proofs/install proofs/run proofs/prove proofs/record proofs/handlers | tr ' ' '\n'
   } | while read -r f; do head -n 30 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done)"
