@@ -23,8 +23,10 @@ else()
     "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 endif()
 
-# The last is AArch64's: return addresses are signed, and indirect branches end in landing pads.
-foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
+# The last two: indirect branches end in landing pads, and return addresses are signed (AArch64) or
+# may be compared with a shadow stack (x86).
+foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard
+    -fcf-protection=full)
   string(MAKE_C_IDENTIFIER WRT_HAVE${flag} known)
   check_c_compiler_flag("-Werror ${flag}" ${known})
   if(${known})
@@ -32,3 +34,22 @@ foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protecti
   endif()
 endforeach()
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+# Landing pads are enforced (AArch64), and the file says that it has them and bears a shadow stack
+# (x86), if every object is marked, the start files too, which Debian 12's are not: what we ship is
+# linked without them. Of libgcc's objects, which are not marked either, no address is ever taken
+# (tests/hardening/code.py). With sanitizers it stays as it was.
+function(wrt_force_landing_pads target)
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR WRT_SANITIZE)
+    return()
+  endif()
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$" AND WRT_HAVE_mbranch_protection_standard)
+    set(marks -Wl,-z,force-bti)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8
+         AND WRT_HAVE_fcf_protection_full)
+    set(marks -Wl,-z,ibt,-z,shstk)
+  else()
+    return()
+  endif()
+  target_sources(${target} PRIVATE ${ARGN})
+  target_link_options(${target} PRIVATE -nostartfiles ${marks})
+endfunction()

@@ -388,7 +388,7 @@ static struct wrt_port_hardware say_shadow_stack(void)
 
     return say(has_shadow_stack() && is_known, (features & SHADOW_ON) != 0,
                !has_shadow_stack() ? "the processor has none, or the system hides it"
-                                   : "the kernel gives none to programs (Linux 6.6 does)",
+                                   : "the kernel gives programs none (Linux 6.6 can)",
                "the C library did not turn it on (glibc 2.39: glibc.cpu.x86_shstk=on)",
                "the C library turned it on");
 }

@@ -28,10 +28,17 @@ exports_only_ours()   {
   [ -n "$names" ] && ! echo "$names" | grep -qvE '^(wrt|wasm)_'
 }
 
+# x86: every object bears a shadow stack, and every indirect target has a landing pad.
+marked_for_cet() { readelf -nW "$1" | grep -q 'x86 feature: IBT, SHSTK'; }
+has_landing_pads() { python3 tests/hardening/code.py "$1" '' >"$work/code" || { cat "$work/code"; false; }; }
+
 # No mapping of a live process can be written and executed; at least one is executable.
 no_mapping_w_and_x() { # PID
   grep -qE '^[^ ]+ r-x' "/proc/$1/maps" && ! grep -E '^[^ ]+ .wx' "/proc/$1/maps"
 }
+
+kept()          { grep -qx kept "$1" || { cat "$1"; false; }; }
+found_at_free() { grep -q 'canary is found at free' "$1" || { cat "$1"; false; }; }
 
 passes() { # TEXT QUESTION SUBJECT
   if "$2" "$3"; then echo "PASS $1"; else echo "FAIL $1"; fi
@@ -72,6 +79,11 @@ if "$cc" $bad -fno-pie -no-pie -Wl,-z,norelro,-z,lazy,-z,execstack -o "$work/twi
     finds $question "$work/twin"
   done
   finds exports_only_ours "$work/twin.so"
+  if [ "$(uname -m)" = x86_64 ]; then
+    finds marked_for_cet "$work/twin.so"
+    finds has_landing_pads "$work/twin.so" >"$work/found"
+    grep -E '^(PASS|FAIL)' "$work/found"
+  fi
   # An address in code that is not position independent.
   echo '.text; .globl foreign; foreign: movabs $foreign, %rax; ret' >"$work/text.s"
   if [ "$(uname -m)" = x86_64 ] && "$cc" -shared -Wl,-z,notext -o "$work/text.so" "$work/text.s" 2>/dev/null; then
@@ -104,6 +116,8 @@ for file in "$tree/libwrt.so" "$tree/wrt" "$tree/wrt-tenant"; do
   passes "$name: stack protectors" stack_protected "$file"
   if [ "$(uname -m)" = x86_64 ]; then
     passes "$name: large frames are probed page by page" stack_clash_probed "$file"
+    passes "$name: marked for shadow stack and branch tracking" marked_for_cet "$file"
+    passes "$name: every indirect target has a landing pad" has_landing_pads "$file"
   else
     echo "SKIP $name: large frames are probed page by page: looked for on x86-64 only"
   fi
@@ -124,6 +138,52 @@ else
   echo 'FAIL wrt run: the guest did not run'
 fi
 stop
+
+# Not only then: a filter ends the process at the first call that asks for such a page.
+if [ "$(uname -m)" = x86_64 ]; then
+  "$cc" -O1 -o "$work/nowx" tests/hardening/nowx.c
+  timeout 20 "$work/nowx" "$work/twin" >/dev/null 2>&1
+  if [ $? = 159 ]; then echo 'PASS nowx finds its fault'; else echo 'FAIL nowx finds its fault'; fi
+  wat2wasm --enable-all tests/modules/programs.wat -o "$work/programs.wasm"
+  passes_nowx() { # TEXT ARGUMENT...
+    local text=$1
+    shift
+    if timeout 60 "$work/nowx" "$tree/wrt" "$@" >"$work/log" 2>&1; then echo "PASS $text"; else
+      cat "$work/log"
+      echo "FAIL $text"
+    fi
+  }
+  passes_nowx 'wrt run never asks for a page that can be written and executed' \
+    run --invoke fib "$work/programs.wasm" 15
+  passes_nowx 'nor does wrt validate' validate "$work/programs.wasm"
+  passes_nowx 'nor wrt doctor' doctor
+else
+  echo 'SKIP calls for pages that can be written and executed: watched on x86-64 only'
+fi
+
+# ---- sealed partitions: what there is on this machine ----
+
+if "$cc" -std=gnu11 -O1 -Iinclude -o "$work/seals" tests/hardening/seals.c "$tree/libwrt.a" -lpthread -lm &&
+   "$cc" -std=gnu11 -O1 -Iinclude -o "$work/tags" tests/hardening/tags.c "$tree/libwrt.a" -lpthread -lm; then
+  # Rights of a page, or a key where the processor has them (./check keys shows those).
+  "$work/seals" keys block >"$work/log" 2>/dev/null
+  status=$?
+  if [ $status = 139 ] && grep -qE '^signal 11 code 0[24]$' "$work/log"; then
+    echo "PASS sealed by a key or what stands in for it: a touch from outside faults ($(head -n 1 "$work/log"))"
+  else
+    cat "$work/log"
+    echo 'FAIL sealed by a key or what stands in for it: a touch from outside faults'
+  fi
+  for promise in inside report destroy many; do
+    "$work/seals" keys $promise >"$work/log" 2>&1
+    passes "sealed by a key or what stands in for it: $promise" kept "$work/log"
+  done
+  # An x86 processor has no tags: the canary finds later what they stop at once.
+  "$work/tags" overflow >"$work/log" 2>&1
+  passes 'without tags, an overflow is found at free' found_at_free "$work/log"
+else
+  echo 'FAIL tests/hardening/seals.c and tags.c do not build'
+fi
 
 # ---- AArch64, in the binaries and under emulation ----
 
