@@ -39,6 +39,7 @@ __asm__(".text\n"
         ".hidden wrt_native_first\n"
         ".type wrt_native_first, @function\n"
         "wrt_native_first:\n"
+        "  endbr64\n"
         "  movq %r12, %rdi\n"
         "  callq *%rbx\n"
         "  ud2\n"
@@ -65,7 +66,7 @@ __asm__(".text\n"
         ".hidden wrt_native_switch\n"
         ".type wrt_native_switch, %function\n"
         "wrt_native_switch:\n"
-        "  hint #34\n" /* bti c */
+        "  hint #25\n" /* paciasp, a landing pad too: the return address is signed with sp */
         "  stp x29, x30, [sp, #-160]!\n"
         "  stp x19, x20, [sp, #16]\n"
         "  stp x21, x22, [sp, #32]\n"
@@ -89,13 +90,14 @@ __asm__(".text\n"
         "  ldp d12, d13, [sp, #128]\n"
         "  ldp d14, d15, [sp, #144]\n"
         "  ldp x29, x30, [sp], #160\n"
+        "  hint #29\n" /* autiasp */
         "  ret\n"
         ".size wrt_native_switch, . - wrt_native_switch\n"
         ".globl wrt_native_first\n"
         ".hidden wrt_native_first\n"
         ".type wrt_native_first, %function\n"
         "wrt_native_first:\n"
-        "  hint #36\n" /* bti j */
+        "  hint #38\n" /* bti jc */
         "  mov x0, x20\n"
         "  blr x19\n"
         "  brk #1\n"
@@ -105,9 +107,12 @@ void wrt_native_first(void);
 
 void *wrt_native_new_stack(void *top, void (*begin)(void *), void *context)
 {
+    register uintptr_t first __asm__("x17") = (uintptr_t)wrt_native_first;
+    register uintptr_t sp __asm__("x16") = (uintptr_t)top;
+
+    __asm__("hint #8" : "+r"(first) : "r"(sp)); /* pacia1716: as the switch will authenticate it */
     /* x29 x30 x19 x20, the other registers */
-    const uintptr_t words[20] = {0, (uintptr_t)wrt_native_first, (uintptr_t)begin,
-                                 (uintptr_t)context};
+    const uintptr_t words[20] = {0, first, (uintptr_t)begin, (uintptr_t)context};
     void *stack = (char *)top - sizeof words;
     memcpy(stack, words, sizeof words);
     return stack;
