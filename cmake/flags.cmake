@@ -23,10 +23,14 @@ else()
     "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 endif()
 
-# The last two: indirect branches end in landing pads, and return addresses are signed (AArch64) or
-# may be compared with a shadow stack (x86).
-foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard
-    -fcf-protection=full)
+# The last is AArch64's: return addresses are signed, and indirect branches end in landing pads.
+# x86 has the like of both, but a landing pad is one more instruction for each that is interpreted,
+# and native code's switches of stacks do not fit a shadow stack: as an option.
+set(hardening -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
+if(WRT_CET)
+  list(APPEND hardening -fcf-protection=full)
+endif()
+foreach(flag ${hardening})
   string(MAKE_C_IDENTIFIER WRT_HAVE${flag} known)
   check_c_compiler_flag("-Werror ${flag}" ${known})
   if(${known})
@@ -45,7 +49,7 @@ function(wrt_force_landing_pads target)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$" AND WRT_HAVE_mbranch_protection_standard)
     set(marks -Wl,-z,force-bti)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8
-         AND WRT_HAVE_fcf_protection_full)
+         AND WRT_CET AND WRT_HAVE_fcf_protection_full)
     set(marks -Wl,-z,ibt,-z,shstk)
   else()
     return()

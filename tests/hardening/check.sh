@@ -28,10 +28,6 @@ exports_only_ours()   {
   [ -n "$names" ] && ! echo "$names" | grep -qvE '^(wrt|wasm)_'
 }
 
-# x86: every object bears a shadow stack, and every indirect target has a landing pad.
-marked_for_cet() { readelf -nW "$1" | grep -q 'x86 feature: IBT, SHSTK'; }
-has_landing_pads() { python3 tests/hardening/code.py "$1" '' >"$work/code" || { cat "$work/code"; false; }; }
-
 # No mapping of a live process can be written and executed; at least one is executable.
 no_mapping_w_and_x() { # PID
   grep -qE '^[^ ]+ r-x' "/proc/$1/maps" && ! grep -E '^[^ ]+ .wx' "/proc/$1/maps"
@@ -79,11 +75,6 @@ if "$cc" $bad -fno-pie -no-pie -Wl,-z,norelro,-z,lazy,-z,execstack -o "$work/twi
     finds $question "$work/twin"
   done
   finds exports_only_ours "$work/twin.so"
-  if [ "$(uname -m)" = x86_64 ]; then
-    finds marked_for_cet "$work/twin.so"
-    finds has_landing_pads "$work/twin.so" >"$work/found"
-    grep -E '^(PASS|FAIL)' "$work/found"
-  fi
   # An address in code that is not position independent.
   echo '.text; .globl foreign; foreign: movabs $foreign, %rax; ret' >"$work/text.s"
   if [ "$(uname -m)" = x86_64 ] && "$cc" -shared -Wl,-z,notext -o "$work/text.so" "$work/text.s" 2>/dev/null; then
@@ -116,8 +107,6 @@ for file in "$tree/libwrt.so" "$tree/wrt" "$tree/wrt-tenant"; do
   passes "$name: stack protectors" stack_protected "$file"
   if [ "$(uname -m)" = x86_64 ]; then
     passes "$name: large frames are probed page by page" stack_clash_probed "$file"
-    passes "$name: marked for shadow stack and branch tracking" marked_for_cet "$file"
-    passes "$name: every indirect target has a landing pad" has_landing_pads "$file"
   else
     echo "SKIP $name: large frames are probed page by page: looked for on x86-64 only"
   fi
