@@ -102,6 +102,9 @@ bases = set()
 
 def check_table(at):
     """br xT behind: ldr{b,h,sw} wI, [table, ..]; adr xB, base; add xT, xB, wI, sxt #2."""
+    mnemonic, operands = code[order[at - 1]]
+    if mnemonic != 'add' or 'sxt' not in operands:
+        return False
     window = [order[i] for i in range(max(0, at - 12), at)]
     width, base, table, pages = 0, None, None, {}
     count = None
@@ -110,17 +113,23 @@ def check_table(at):
         m = re.match(r'w\d+, #(0x[0-9a-f]+|\d+)$', operands) if mnemonic == 'cmp' else None
         if m:
             count = int(m[1], 0) + 1
-    for address in window:
+    # The table's address may have been computed long before, for several uses.
+    function = bisect.bisect_left(order, start_addresses[bisect.bisect_right(start_addresses,
+                                                                           order[at]) - 1])
+    for address in order[function:at]:
         mnemonic, operands = code[address]
         m = re.match(r'(x\d+), ([0-9a-f]+)$', operands)
         if mnemonic == 'adrp' and m:
             pages[m[1]] = int(m[2], 16)
-        elif mnemonic == 'adr' and m:
-            base = int(m[2], 16)
         elif mnemonic == 'add':
             m = re.match(r'(x\d+), (x\d+), #(0x[0-9a-f]+)$', operands)
             if m and m[2] in pages:
                 pages[m[1]] = pages[m[2]] + int(m[3], 16)
+    for address in window:
+        mnemonic, operands = code[address]
+        m = re.match(r'(x\d+), ([0-9a-f]+)$', operands)
+        if mnemonic == 'adr' and m:
+            base = int(m[2], 16)
         elif mnemonic in ('ldrb', 'ldrh', 'ldrsw', 'ldr') and re.match(r'[wx]\d+, \[x\d+, ', operands):
             register = re.search(r'\[(x\d+)', operands)[1]
             width = {'ldrb': 1, 'ldrh': 2}.get(mnemonic, 4)
