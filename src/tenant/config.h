@@ -49,7 +49,8 @@ struct wrt_words {
     X(WATCHDOG, "watchdog") X(WATCHDOG_MS, "watchdog_ms") X(AFTER, "after")                 \
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
     X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
-    X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")
+    X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")     \
+    X(NATIVE, "native")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -70,7 +71,7 @@ struct wrt_tenant_config {
     uint64_t tier, verify;
     uint64_t cpu_permille, priority, affinity_mask;
     uint64_t fuel, deadline_us, period_us, overrun;
-    uint64_t clocks, random, streams, oblivious;
+    uint64_t clocks, random, streams, oblivious, native;
     uint64_t clock_resolution_us, clock_jitter;
     uint64_t restart, backoff_ms, backoff_max_ms, max_restarts, restart_window_ms, escalate;
     uint64_t watchdog, watchdog_ms;

@@ -101,6 +101,34 @@ static enum wrt_status keep_bytes(struct wrt_guest *guest, FILE *in, struct wrt_
     return wrt_authentic_check(guest->config, &hash, error);
 }
 
+/* Native code: the whole file is judged before any of it is loaded. */
+static enum wrt_status load_native(struct wrt_guest *guest, FILE *in, struct wrt_error *error)
+{
+    struct wrt_module_config config = {0};
+    struct wrt_native_description what;
+    if (guest->config->tier + 1 != WRT_TIER_SOFTWARE)
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "native code runs in tier software only");
+    enum wrt_status status = keep_bytes(guest, in, error);
+    if (status == WRT_OK)
+        status = wrt_native_open(guest->partition, guest->bytes, guest->bytes_size, NULL,
+                                 &guest->native, error);
+    if (guest->bytes != NULL)
+        wrt_partition_free(guest->partition, WRT_CHARGE_DATA, guest->bytes, guest->bytes_size);
+    guest->bytes = NULL;
+    guest->bytes_size = 0;
+    if (status != WRT_OK)
+        return status;
+    config.native = wrt_native_get_object(guest->native);
+    wrt_native_describe(config.native, &what);
+    if (guest->config->fuel != 0 && !what.meters_fuel)
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "fuel needs code compiled with --stop fuel");
+    if (!what.checks_stops)
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED,
+                        "its slices need code compiled with --stop check or fuel");
+    return wrt_module_load(guest->partition, &config, what.module.data, what.module.size_bytes,
+                           &guest->module, error);
+}
+
 static bool file_of(const char *path, struct wrt_guest_file *out)
 {
     struct wrt_port_identity identity;
@@ -129,8 +157,11 @@ static enum wrt_status load_file(struct wrt_guest *guest, struct wrt_error *erro
                         "cannot open %s: %s", path, strerror(errno));
     enum wrt_status status = wrt_partition_guard_enter(&guard, guest->partition);
     if (status == WRT_OK) {
-        status = wrt_guest_is_remote(guest->config) ? keep_bytes(guest, in, error)
-                                                    : load_module(guest, in, error);
+        if (guest->config->native != 0)
+            status = load_native(guest, in, error);
+        else
+            status = wrt_guest_is_remote(guest->config) ? keep_bytes(guest, in, error)
+                                                        : load_module(guest, in, error);
         wrt_partition_guard_leave(&guard);
     }
     fclose(in);
@@ -174,6 +205,8 @@ enum wrt_status wrt_guest_unload(struct wrt_guest *guest, struct wrt_error *erro
     if (status != WRT_OK)
         return wrt_fail(error, status, "partition %s cannot be entered", guest->config->name);
     status = wrt_module_destroy(guest->module);
+    if (status == WRT_OK)
+        wrt_native_close(guest->native);
     if (status == WRT_OK)
         wrt_partition_free(guest->partition, WRT_CHARGE_DATA, guest->bytes, guest->bytes_size);
     wrt_partition_guard_leave(&guard);

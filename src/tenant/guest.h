@@ -17,6 +17,7 @@
 #include "wrt/oblivious_host.h"
 #include "wrt/store.h"
 #include "wrt/wasi.h"
+#include "wrt/native.h"
 #include "wrt/worker.h"
 
 enum wrt_guest_step { WRT_GUEST_CLOSED, WRT_GUEST_INSTANTIATE, WRT_GUEST_INITIALIZE,
@@ -45,6 +46,7 @@ struct wrt_guest {
     uint64_t fuel_total, fuel_seen;
     uint64_t heartbeats, heartbeat_ns; /* atomic */
     /* tiers software and sealed */
+    struct wrt_native *native; /* NULL: the module is interpreted */
     struct wrt_module *module;
     struct wrt_store *store;
     struct wrt_wasi *wasi;

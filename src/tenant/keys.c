@@ -90,6 +90,7 @@ static struct key tenant_key(enum wrt_tenant_key id)
         return (struct key){KIND_CHOICE, FIELD(clock_jitter), 0, 0, "off|on"};
     case WRT_KEY_OBLIVIOUS: return (struct key){KIND_CHOICE, FIELD(oblivious), 0, 0, "off|on"};
     case WRT_KEY_ISOLATE: return (struct key){KIND_WORDS, FIELD(isolate), 0, 0, NULL};
+    case WRT_KEY_NATIVE: return (struct key){KIND_CHOICE, FIELD(native), 0, 0, "no|yes"};
     case WRT_KEY_REQUIRE:
     case WRT_KEY_COUNT: break;
     }

@@ -127,3 +127,24 @@ cp guest.so foreign.so && printf '\050' | dd of=foreign.so bs=1 seek=18 conv=not
 says 'an object of another machine' 'for another machine' 250 "$wrt" run --invoke divide foreign.so 12 2
 head -c 3000 guest.so >cut.so
 says 'an object that is cut off' 'cut off' 242 "$wrt" run --invoke divide cut.so 12 2
+
+# ---- tenants ----
+if "$wrt" check 2>&1 | grep -q 'no supervisor'; then
+  echo 'SKIP compiled tenants: this build has no supervisor'
+else
+  echo '(module (memory 1) (func (export "_start") (local i32) (loop $again
+    (br_if $again (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000000))))))' >start.wat
+  wat2wasm start.wat -o start.wasm && "$wrt" compile -o start.so start.wasm
+  "$wrt" compile --stop none -o never.so start.wasm
+  tenant() { printf '[tenant a]\nmodule = %s\n' "$1" >m.ini; shift; printf '%s\n' "$@" >>m.ini; }
+  tenant start.so 'native = yes'
+  says 'a compiled tenant fits' 'm.ini: fits' 0 "$wrt" check m.ini
+  tenant start.so
+  says 'a compiled tenant that is not permitted' 'its module: magic header' 252 "$wrt" check m.ini
+  tenant never.so 'native = yes'
+  says 'a compiled tenant that cannot be stopped' 'compiled with --stop check or fuel' 252 "$wrt" check m.ini
+  tenant start.so 'native = yes' 'tier = process'
+  says 'a compiled tenant in a process' 'tier software only' 252 "$wrt" check m.ini
+  tenant start.so 'native = yes' "sha256 = $(printf '0%.0s' $(seq 64))"
+  says 'a compiled tenant of another hash' 'does not have the sha256' 252 "$wrt" check m.ini
+fi
