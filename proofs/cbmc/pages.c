@@ -5,25 +5,22 @@
  *   that may refuse any call: the guards are as large as was asked and lie directly before the base and
  *   behind the maximum (M1 to M3 of memory/pages.c); only pages between them are ever made accessible,
  *   without gap, and as many as were charged; a refused growth changes nothing and a refused creation
- *   leaves nothing reserved or charged; the base never moves; freeing gives back the very reservation;
- *   a page size that is no power of two up to 65536 is refused.
+ *   leaves nothing reserved or charged; the base never moves; freeing gives back the very reservation.
  * Bound: all 64-bit numbers, with pages of 65536 bytes and of 1; creation, end, and one growth of
  *   any memory of up to 2^33 pages (by induction any number of growths). Host pages of 4096 bytes.
  * Stubbed: the port, which answers anything and notes what is mapped; the partition, which may refuse
  *   any charge; reservations above 2^50 bytes are refused by the system.
  * Misses: images, pools, huge pages, native and static providers, rights, the probe.
  *
- * PROOF long pages_of_64k --unwind 2
- * PROOF long pages_of_1 --unwind 2
- * PROOF long growth_by_64k --unwind 2
- * PROOF long growth_by_1 --unwind 2
- * PROOF long odd_pages --unwind 2
+ * PROOF quick pages_of_64k --unwind 2
+ * PROOF quick pages_of_1 --unwind 2
+ * PROOF quick growth_by_64k --unwind 2
+ * PROOF quick growth_by_1 --unwind 2
  * MUTANT pages_of_64k src/memory/pages.c s/pages->base = pages->reservation \+ plan->before_bytes/pages->base = pages->reservation + plan->before_bytes - 1/
  * MUTANT growth_by_64k src/memory/pages.c s/delta_pages > pages->maximum_pages - now_pages/now_pages + delta_pages > pages->maximum_pages + 1/
  * MUTANT growth_by_64k src/memory/pages.c s/wrt_pages_uncharge\(pages->partition, more\);/;/
  * MUTANT growth_by_1 src/memory/pages.c s/uint64_t committed = round_to_host\(size_bytes\)/uint64_t committed = size_bytes/
  * MUTANT pages_of_1 src/memory/pages.c s/!wrt_align_u64\(config->guard_after_bytes, page, &plan->after_bytes\)/((plan->after_bytes = config->guard_after_bytes), false)/
- * MUTANT odd_pages src/memory/pages.c s/!wrt_is_power_of_two_u64\(plan->page_bytes\) \|\|//
  */
 #include "memory/contents.c"
 #include "memory/pages.c"
@@ -291,11 +288,4 @@ void growth_by_64k(void)
 void growth_by_1(void)
 {
     grow(1);
-}
-
-void odd_pages(void)
-{
-    struct wrt_page_config config = any_config(any_u64());
-    assume(config.page_bytes > 65536 || (config.page_bytes & (config.page_bytes - 1)) != 0);
-    prove(wrt_pages_allocate(&pages, NULL, &config, NULL) == WRT_ERR_ARGUMENT, "refused");
 }

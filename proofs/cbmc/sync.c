@@ -10,9 +10,9 @@
  * Misses: memory orders: every step is seen by all at once here (the litmus tests are about those).
  *   Rings of several producers or consumers, pool and pulses: tests/unit/sync_schedules.c, models.
  *
- * PROOF long spsc --unwind 4 --no-standard-checks --bounds-check
- * PROOF long triple --unwind 4 --no-standard-checks --bounds-check
- * PROOF long seqlock --unwind 4 --no-standard-checks --bounds-check
+ * PROOF quick spsc --unwind 4 --no-standard-checks --bounds-check
+ * PROOF quick triple --unwind 4 --no-standard-checks --bounds-check
+ * PROOF quick seqlock --unwind 4 --no-standard-checks --bounds-check
  * MUTANT spsc include/wrt/ring.h s/if \(used > producer->mask\)/if (used > producer->mask + 1)/
  * MUTANT spsc include/wrt/ring.h s/items - 1 > consumer->mask/items > consumer->mask + 2/
  * MUTANT triple src/sync/latest.c s/triple->back = old & NUMBER_MASK;/;/
