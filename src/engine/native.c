@@ -118,6 +118,8 @@ static enum wrt_status check_object(const struct wrt_module *module, struct wrt_
         return refuse(module, "NaNs are not made canonical in it", error);
     if (module->config.instrument)
         return refuse(module, "it counts nothing", error);
+    if (module->config.index_masking)
+        return refuse(module, "indexes are not masked in it", error);
     return check_counts(module, error);
 }
 
