@@ -268,7 +268,8 @@ static bool fuse_load(struct translator *t, uint8_t opcode, uint32_t z, uint32_t
     }
     wrt_take_back(t);
     const wrt_type type = opcode >= F64_ADD ? WRT_F64 : is_float ? WRT_F32 : WRT_I32;
-    form += is_acc(t, z, type) ? THEN_Z : THEN_SK;
+    if ((is_float || form != THEN_A) && is_acc(t, z, type)) /* one integer accumulator for both */
+        form += THEN_Z;
     union word *w = wrt_append(t, op + form, 3);
     if (w == NULL)
         return false;
