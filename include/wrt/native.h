@@ -22,7 +22,8 @@
  *   - fuel counts statements of the translation, not instructions, and only in objects compiled
  *     with --stop fuel: a store with limited fuel refuses to call others (ERR_UNSUPPORTED)
  *   - a deadline works with --stop check (by a thread of the process that watches the clock) and
- *     --stop fuel; with --stop none calls are refused while one is set
+ *     --stop fuel; with --stop none, and with --stop check in a sealed partition, whose memory
+ *     that thread cannot write, calls are refused while one is set
  *   - frames of a trap have no byte offset but their function's, and calls that the compiler put
  *     into their caller are not among them
  *   - a call of interpreted code from compiled code cannot pause: it traps instead

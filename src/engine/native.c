@@ -589,7 +589,12 @@ enum wrt_status wrt_native_can_run(const struct wrt_function *function)
     const enum wrt_native_stop_mode mode = stop_mode(function->instance);
     if (store->exec.fuel_limit != UINT64_MAX && mode != WRT_NATIVE_STOP_FUEL)
         return WRT_ERR_UNSUPPORTED;
-    return store->exec.deadline_ns != 0 && mode == WRT_NATIVE_STOP_NONE ? WRT_ERR_UNSUPPORTED
+    if (store->exec.deadline_ns == 0 || mode == WRT_NATIVE_STOP_FUEL)
+        return WRT_OK;
+    /* The thread that watches the clock has no way into a sealed partition. */
+    struct wrt_partition_info info;
+    wrt_partition_get_info(store->partition, &info);
+    return mode == WRT_NATIVE_STOP_NONE || info.tier == WRT_TIER_SEALED ? WRT_ERR_UNSUPPORTED
                                                                        : WRT_OK;
 }
 

@@ -72,6 +72,10 @@ verdict 'linked into a program, paused and resumed' "$(
   { "$wrt" compile --static --stop fuel --name guest -o linked.o linked.wasm &&
     ${WRT_GCC:-cc} -I"$root/include" -o linked "$root/tests/aot/linked.c" linked.o "$build/libwrt.a" -lm -pthread &&
     timeout 60 ./linked | diff wanted.linked -; } 2>&1)"
+verdict 'a deadline is refused in a sealed partition where a thread would watch it' "$(
+  { "$wrt" compile --static --stop check --name guest -o linked.o linked.wasm &&
+    ${WRT_GCC:-cc} -I"$root/include" -o linked "$root/tests/aot/linked.c" linked.o "$build/libwrt.a" -lm -pthread &&
+    { timeout 60 ./linked sealed | grep -c -e '^deadline: WRT_ERR_UNSUPPORTED' -e '^plain: WRT_OK'; } | grep -vx 2; } 2>&1)"
 
 # ---- generated modules ----
 says 'generated modules give the same in both forms' 'modules the same, 0 differ' 0 \

@@ -56,8 +56,11 @@ static void sum(struct wrt_store *store, struct wrt_function *function, const ch
            resumes > 1 ? "resumed" : "straight");
 }
 
-int main(void)
+/* With an argument: in a sealed partition, whose memory the watch of a deadline cannot write. */
+int main(int argc, char **argv)
 {
+    (void)argv;
+    const struct wrt_partition_config sealed = {.isolation = WRT_TIER_SEALED};
     struct wrt_partition *partition = NULL;
     struct wrt_module *module = NULL;
     struct wrt_store *store = NULL;
@@ -68,7 +71,11 @@ int main(void)
     struct wrt_extern item;
     struct host host = {0};
     wrt_native_describe(config.native, &what);
-    enum wrt_status status = wrt_partition_create(NULL, NULL, &partition, &error);
+    enum wrt_status status =
+        wrt_partition_create(NULL, argc > 1 ? &sealed : NULL, &partition, &error);
+    struct wrt_partition_guard guard = {0};
+    if (status == WRT_OK)
+        status = wrt_partition_guard_enter(&guard, partition);
     if (status == WRT_OK)
         status = wrt_module_load(partition, &config, what.module.data, what.module.size_bytes,
                                  &module, &error);
@@ -84,6 +91,11 @@ int main(void)
         printf("%s: %s\n", wrt_status_name(status), error.text);
         return 1;
     }
+    if (argc > 1) {
+        wrt_store_set_deadline(store, wrt_time_now_ns() + 60 * UINT64_C(1000000000));
+        sum(store, item.of.function, "deadline", UINT64_MAX);
+        wrt_store_set_deadline(store, 0);
+    }
     sum(store, item.of.function, "plain", UINT64_MAX);
     sum(store, item.of.function, "fuel", 500);
     host.pauses_once = true;
@@ -97,6 +109,8 @@ int main(void)
     status = wrt_store_destroy(store);
     if (status == WRT_OK)
         status = wrt_module_destroy(module);
+    if (status == WRT_OK)
+        status = wrt_partition_guard_leave(&guard);
     if (status == WRT_OK)
         status = wrt_partition_destroy(partition, &error);
     printf("closed: %s\n", wrt_status_name(status));
