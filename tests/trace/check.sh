@@ -1,4 +1,4 @@
 #!/bin/bash
 # Requirements against the tree: docs/assurance/requirements.md.
 # SPDX-License-Identifier: Apache-2.0
-tools/trace
+tools/trace --strict
