@@ -3,8 +3,8 @@
  *
  * Groups lie below the one that this process is in, so its own limits hold for them too, and are
  * called wrt-HOST-PROCESS. Groups of hosts that ended without cleaning up are removed by the
- * next one. Where systems mount: version 1 at /sys/fs/cgroup/CONTROLLER, version 2 at
- * /sys/fs/cgroup.
+ * next one. With version 2 this process may move to wrt-PROCESS-host below its group. Where
+ * systems mount: version 1 at /sys/fs/cgroup/CONTROLLER, version 2 at /sys/fs/cgroup.
  */
 #define _GNU_SOURCE
 #include "group.h"
@@ -160,13 +160,40 @@ static void find_base(enum controller controller)
         (void)wrt_linux_list(base, remove_if_stale, base);
 }
 
+static bool enable_controllers(const char *base)
+{
+    bool is_enabled = false;
+
+    for (int controller = 0; controller < CONTROLLERS; controller++) {
+        char text[16];
+
+        snprintf(text, sizeof text, "+%s", names[controller]);
+        is_enabled |= write_text(base, "cgroup.subtree_control", text);
+    }
+    return is_enabled;
+}
+
+/* A group of version 2 (but the root) that holds processes hands its children no controller, so
+ * this process moves to a child of its own first. Where others share the group, that fails. */
+static void hand_down(const char *base)
+{
+    char own[400];
+
+    if (enable_controllers(base) ||
+        snprintf(own, sizeof own, "%s/wrt-%d-host", base, (int)getpid()) >= (int)sizeof own ||
+        (mkdir(own, 0755) != 0 && errno != EEXIST))
+        return;
+    if (write_number(own, "cgroup.procs", (uint64_t)getpid()) && enable_controllers(base))
+        return;
+    (void)write_number(base, "cgroup.procs", (uint64_t)getpid());
+    (void)rmdir(own);
+}
+
 static void find_places(void)
 {
     place.is_v2 = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
     for (int controller = 0; controller < CONTROLLERS; controller++)
         find_base((enum controller)controller);
-    if (place.is_v2 && place.base[0][0] != '\0')
-        (void)write_text(place.base[0], "cgroup.subtree_control", "+memory +cpu +pids");
 }
 
 static bool group_path(enum controller controller, pid_t process, char *out, size_t size)
@@ -219,11 +246,24 @@ static bool limit_one(enum controller controller, pid_t process, uint64_t value)
            write_number(path, "cgroup.procs", (uint64_t)process);
 }
 
+/* Before its limits can be set: a process that was just started is in our group, too. */
+static void leave_own_group(pid_t process)
+{
+    char path[400];
+
+    if (group_path(MEMORY, process, path, sizeof path) &&
+        (mkdir(path, 0755) == 0 || errno == EEXIST) &&
+        write_number(path, "cgroup.procs", (uint64_t)process))
+        hand_down(place.base[MEMORY]);
+}
+
 uint32_t wrt_linux_group_limit(pid_t process, const struct wrt_port_process_limits *limits)
 {
     uint32_t done = 0;
 
     (void)pthread_once(&once, find_places);
+    if (place.is_v2 && (limits->memory_bytes | limits->cpu_permille | limits->threads) != 0)
+        leave_own_group(process);
     if (limits->memory_bytes != 0 && limit_one(MEMORY, process, limits->memory_bytes))
         done |= WRT_PORT_CONFINE_MEMORY;
     if (limits->cpu_permille != 0 && limit_one(CPU, process, limits->cpu_permille))

@@ -2,35 +2,16 @@
 # only by name
 # needs: dev
 # Partitions that are sealed by memory keys (x86), on a processor that has them: a Linux kernel of
-# Debian's in an emulated machine, with tests/hardening/seals.c as its only program. Fetches the
-# kernel (about 30 MB) with apt-get into .cache/kernel; nothing of it is installed. The fallback,
-# on this machine, is in tests/hardening.
+# Debian's in an emulated machine, with tests/hardening/seals.c as its only program (see
+# tests/support/machine.sh). The fallback, on this machine, is in tests/hardening.
 # SPDX-License-Identifier: Apache-2.0
 set -u
-tools/install keys || { echo 'SKIP memory keys: the emulator cannot be installed'; exit 0; }
-if [ "$(uname -m)" != x86_64 ] || ! command -v qemu-system-x86_64 >/dev/null; then
-  echo 'SKIP memory keys: no qemu-system-x86_64, or this is not an x86-64 machine'
-  exit 0
-fi
-cache=$PWD/.cache/kernel
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-fetch_kernel() { # leaves $cache/vmlinuz
-  local package
-  [ -f "$cache/vmlinuz" ] && return
-  mkdir -p "$cache"
-  package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
-  [ -n "$package" ] || return
-  (cd "$work" && apt-get -qq download "$package" && dpkg-deb -x ./*.deb kernel) || return
-  cp "$work"/kernel/boot/vmlinuz-* "$cache/vmlinuz"
-}
-
-if ! fetch_kernel >"$work/log" 2>&1 || [ ! -f "$cache/vmlinuz" ]; then
-  tail -n 3 "$work/log"
-  echo 'SKIP memory keys: the kernel cannot be fetched with apt-get'
-  exit 0
-fi
+. tests/support/machine.sh
+name='memory keys'
+need_machine
 
 # The machine's first process: runs the scenarios, then turns the machine off.
 cat >"$work/init.c" <<'END_OF_INIT'
@@ -63,14 +44,6 @@ gcc -O1 -static -o "$work/root/init" "$work/init.c" &&
   echo 'FAIL the programs of the emulated machine build'
   exit 1
 }
-(cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initrd.gz"
-
-boot() { # PROCESSOR: what the machine's console said
-  timeout 300 qemu-system-x86_64 -accel tcg -M q35 -cpu "$1" -m 512 -nographic -no-reboot -nodefaults \
-    -serial stdio -kernel "$cache/vmlinuz" -initrd "$work/initrd.gz" \
-    -append 'console=ttyS0 panic=-1 quiet' </dev/null 2>&1 | tr -d '\r' >"$work/said"
-}
-
 ends() { # SCENARIO: its last lines, joined, without its first
   awk -v name="$1" '/^== /{ here = $2 == name; lines = 0; next }
     here && ++lines > 1 { printf "%s; ", $0 }' "$work/said"
