@@ -813,6 +813,9 @@ static void finish_call(struct walk *w, const struct wrt_function_type *type, ui
 static uint32_t take_edges(struct walk *w, uint64_t byte, const struct bound_edge **out)
 {
     const struct bound_function *f = w->f;
+    *out = NULL;
+    if (f->edge_count == 0) /* the module may have no array of them */
+        return 0;
     while (w->edge < f->edge_count && w->m->edges[f->first_edge + w->edge].byte < byte)
         w->edge++;
     uint32_t count = 0;
@@ -1228,10 +1231,12 @@ static void find_inductions(struct walk *w, struct loop *k)
             return;
         w->inductions[w->induction_count++] = (struct induction){.local = w->sets[i], .symbol = NONE};
     }
+    const uint32_t count = w->induction_count - k->first_induction;
+    uint32_t kept = 0;
+    if (count == 0)
+        return; /* there may be no array yet; the loop's own count is 0 from the start */
     struct induction *first = w->inductions + k->first_induction;
-    uint32_t count = w->induction_count - k->first_induction, kept = 0;
-    if (count != 0)
-        qsort(first, count, sizeof *first, by_local);
+    qsort(first, count, sizeof *first, by_local);
     for (uint32_t i = 0; i < count; i++)
         if (i == 0 || first[i].local != first[i - 1].local)
             first[kept++] = first[i];
