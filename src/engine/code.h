@@ -153,7 +153,7 @@ struct wrt_code {
     uint32_t boundary_count;
 };
 
-/* The addresses of all handlers, indexed by enum wrt_op. Constant. */
+/* The addresses of all handlers, indexed by enum wrt_op. Constant; not signed (signing.h). */
 const void *const *wrt_handlers(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "engine.h"
 #include "floats.h"
 #include "masking.h"
+#include "signing.h"
 #include "vector.h"
 
 #if defined(__has_attribute)
@@ -285,7 +286,8 @@ typedef CONVENTION enum wrt_run handler(STATE);
 #define DISPATCH()                                                                      \
     do {                                                                                \
         handler *next_;                                                                 \
-        memcpy(&next_, &pc->handler, sizeof next_);                                     \
+        const void *const at_ = wrt_authentic_handler(pc->handler, pc);                 \
+        memcpy(&next_, &at_, sizeof next_);                                             \
         __attribute__((musttail)) return next_(PASS);                                   \
     } while (0)
 #define LEAVE(how) do { UNUSED_STATE(); SAVE(); return (how); } while (0)
@@ -342,14 +344,15 @@ const void *const *wrt_handlers(void)
 enum wrt_run wrt_interpret(struct wrt_exec *exec)
 {
     handler *first;
-    memcpy(&first, &exec->pc->handler, sizeof first);
+    const void *const at = wrt_authentic_handler(exec->pc->handler, exec->pc);
+    memcpy(&first, &at, sizeof first);
     return first(exec->pc, exec->fp, exec->memory_base, exec, exec->A, exec->fuel,
                  NO_HINT exec->F, exec->D);
 }
 
 #else /* computed goto */
 
-#define DISPATCH() goto *pc->handler
+#define DISPATCH() goto *wrt_authentic_handler(pc->handler, pc)
 #define GO_BACK(target) GO_BACK_HINTED(target)
 #define FORGET_HINT() (hint = NULL)
 #define LEAVE(how) do { how_ = (how); goto leave; } while (0)

@@ -5,6 +5,7 @@
  * against the bytes that are left, since each item takes at least one.
  */
 #include "load.h"
+#include "signing.h"
 
 /* ---- helpers ---- */
 
@@ -738,6 +739,16 @@ static bool keep_profile(struct wrt_module_loader *l)
     return true;
 }
 
+/* For the words' last place; positions has every instruction. */
+static void sign_handlers(struct translator *t, const uint8_t *place)
+{
+    for (uint32_t i = 0; i < t->position_count; i++) {
+        const uint32_t at = t->positions[i].word;
+        t->code[at].handler =
+            wrt_sign_handler(t->code[at].handler, place + at * sizeof *t->code);
+    }
+}
+
 bool wrt_load_keep_code(struct wrt_module_loader *l)
 {
     struct wrt_module *m = l->module;
@@ -753,6 +764,7 @@ bool wrt_load_keep_code(struct wrt_module_loader *l)
                                                t->map_count, 1, &kept))
         return false;
     uint8_t *points = kept + words_bytes, *lives = points + points_bytes;
+    sign_handlers(t, kept);
     memcpy(kept, t->code, words_bytes);
     memcpy(points, t->points, points_bytes);
     memcpy(lives, t->lives, lives_bytes);

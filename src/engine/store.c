@@ -5,6 +5,7 @@
 
 #include "native.h"
 #include "load.h"
+#include "signing.h"
 
 /* ---- create, destroy ---- */
 
@@ -81,6 +82,11 @@ static void free_store(struct wrt_store *store)
     wrt_partition_free(partition, WRT_CHARGE_RUNTIME, store, sizeof *store);
 }
 
+static void place_handler(union word *word, const void *handler)
+{
+    word->handler = wrt_sign_handler(handler, word);
+}
+
 enum wrt_status wrt_store_create(struct wrt_partition *partition,
                                  const struct wrt_store_config *config, struct wrt_store **out,
                                  struct wrt_error *error)
@@ -105,9 +111,9 @@ enum wrt_status wrt_store_create(struct wrt_partition *partition,
     const void *const *handlers = wrt_handlers();
     store->verifies_calls =
         wrt_check_is_on(WRT_CHECK_ENGINE_CALL, wrt_partition_verification(partition));
-    store->exit_code_words[0].handler = handlers[OP_host_exit];
-    store->instance_exit_words[0].handler = handlers[OP_instance_exit];
-    store->search_words[0].handler = handlers[OP_search];
+    place_handler(store->exit_code_words, handlers[OP_host_exit]);
+    place_handler(store->instance_exit_words, handlers[OP_instance_exit]);
+    place_handler(store->search_words, handlers[OP_search]);
     status = chosen.trap_guard_hits ? wrt_guarded_start(error) : WRT_OK;
     if (status == WRT_OK)
         status = take_stack(store, error);

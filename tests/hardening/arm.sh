@@ -114,6 +114,30 @@ done
 on max "$tree/wrt" run --invoke fib "$work/programs.wasm" 15
 says 'guests run with landing pads enforced' '^610$'
 
+# ---- handler addresses in code words: PAC ----
+
+if build handlers -O1 -Isrc -DWRT_SIGN_HANDLERS=1; then
+  # The jump to what is left of an address faults, or, from v8.6 on, the authentication.
+  dies_by_either() { # TEXT
+    if [ $status = 132 ]; then dies "$1" 4 'signal 04'; else dies "$1" 11 'signal 11'; fi
+  }
+  on max "$work/handlers" kept
+  says 'handlers: their addresses are signed, guests run' '^signed$'
+  for crime in damage:'a changed signature' forge:'an address without one' move:'that of another word'; do
+    on max "$work/handlers" ${crime%%:*}
+    dies_by_either "handlers: ${crime#*:} ends the process"
+    [ "${said%%$'\n'*}" = signed ] || echo "FAIL handlers: $said"
+  done
+  on cortex-a53 "$work/handlers" kept
+  says 'handlers: nothing is signed on a processor without' '^plain$'
+  on cortex-a53 "$work/handlers" move
+  says 'handlers: and another handler is taken for right' '^5 and 3 make 2$'
+  on max "$tree/wrt" doctor
+  says 'wrt doctor: handlers are signed' 'signed-handlers +yes +yes +yes'
+  on cortex-a53 "$tree/wrt" doctor
+  says 'wrt doctor: not on a processor without' 'signed-handlers +yes +no +no '
+fi
+
 # ---- memory tags: MTE ----
 
 segv=11
