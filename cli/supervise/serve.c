@@ -111,7 +111,8 @@ static void on_signal(int number)
     wrt_supervisor_stop(running);
 }
 
-/* The first signal stops in order; a second one ends the process as usual. */
+/* The first signal stops in order; a second one ends the process as usual. Whoever reads what
+ * we print may go away: that ends no tenant. */
 static void watch_signals(struct wrt_supervisor *supervisor)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -120,6 +121,7 @@ static void watch_signals(struct wrt_supervisor *supervisor)
     running = supervisor;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 static int conclude(enum wrt_status status)
@@ -143,6 +145,7 @@ static int run_supervisor(struct wrt_supervisor *supervisor, const char *file)
     enum wrt_status status = wrt_supervisor_run(supervisor);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     int code = conclude(status);
     status = wrt_supervisor_destroy(supervisor);
     if (status != WRT_OK && code == CLI_EXIT_OK)

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -313,6 +314,15 @@ static int read_failure(int pipe_end)
     return got == 0 ? 0 : got == (ssize_t)sizeof error ? error : EIO;
 }
 
+/* True once the child has ended: somebody killed it while it waited for us. */
+static bool has_ended(const struct start *start)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PIDFD, (id_t)start->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+}
+
 static void let_go(struct start *start, const struct wrt_port_spawn *spawn, unsigned flags,
                    int go)
 {
@@ -330,8 +340,12 @@ static void let_go(struct start *start, const struct wrt_port_spawn *spawn, unsi
                       (flags & CLONE_NEWNET ? WRT_PORT_CONFINE_NETWORK : 0u) |
                       (flags & CLONE_NEWPID ? WRT_PORT_CONFINE_PROCESSES : 0u) |
                       (flags & CLONE_NEWIPC ? WRT_PORT_CONFINE_IPC : 0u);
-    if (start->error == 0 && write(go, "g", 1) != 1)
+    if (start->error == 0 && send(go, "g", 1, MSG_NOSIGNAL) != 1)
         start->error = errno;
+    if (has_ended(start)) { /* no refusal of the machine's: it started, and is to be reaped */
+        start->error = 0;
+        start->confined = UINT32_MAX;
+    }
 }
 
 static void start_one(const struct wrt_port_spawn *spawn, unsigned flags, struct start *start)
@@ -339,7 +353,7 @@ static void start_one(const struct wrt_port_spawn *spawn, unsigned flags, struct
     int go[2], failed[2];
 
     *start = (struct start){.pidfd = -1};
-    if (pipe2(go, O_CLOEXEC) != 0) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) != 0) { /* no SIGPIPE for us */
         start->error = errno;
         return;
     }

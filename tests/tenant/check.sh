@@ -34,7 +34,8 @@ within() { # SECONDS COMMAND...: until it succeeds
 }
 manifest() { cat >m.ini; }
 serve() { # starts in the background and waits for the socket
-  "$wrt" serve m.ini >serve.out 2>serve.err &
+  # a caller that ignores broken pipes must not hide that we die of one
+  env --default-signal=PIPE "$wrt" serve m.ini >serve.out 2>serve.err &
   server=$!
   within 10 test -S s || cat serve.err
 }
