@@ -191,81 +191,80 @@ struct import_counts {
     uint32_t functions, tables, memories, globals, tags;
 };
 
+/* The type of an imported item, to where its kind has its types. */
+static bool read_imported(struct wrt_module_loader *l, uint8_t kind, void *out)
+{
+    struct wrt_global_type *global = out;
+    switch (kind) {
+    case WRT_EXTERN_FUNCTION: return read_type_index(l, out);
+    case WRT_EXTERN_TABLE: return read_table_type(l, out);
+    case WRT_EXTERN_MEMORY: return read_memory_type(l, out);
+    case WRT_EXTERN_GLOBAL:
+        return read_global_type(l, global) &&
+               (!global->is_mutable || uses(l, WRT_FEATURE_MUTABLE_GLOBAL));
+    case WRT_EXTERN_TAG: return read_tag(l, out);
+    default:
+        l->t.r.at--;
+        return wrt_malformed(&l->t.r, "malformed import kind");
+    }
+}
+
 static bool read_import(struct wrt_module_loader *l, struct wrt_import *import)
 {
     struct wrt_module *m = l->module;
     struct wrt_module_info *info = &m->info;
     struct wrt_reader *r = &l->t.r;
     uint8_t kind = 0;
+    void *item = NULL;
     if (!wrt_read_name(r, m->config.max_name_bytes, &import->module) ||
         !wrt_read_name(r, m->config.max_name_bytes, &import->name) || !wrt_read_byte(r, &kind))
         return false;
     import->kind = (enum wrt_extern_kind)kind;
     switch (kind) {
-    case WRT_EXTERN_FUNCTION:
-        import->index = info->function_count++;
-        return read_type_index(l, &m->function_types[import->index]);
-    case WRT_EXTERN_TABLE:
-        import->index = info->table_count++;
-        return read_table_type(l, &m->tables[import->index]);
-    case WRT_EXTERN_MEMORY:
-        import->index = info->memory_count++;
-        return read_memory_type(l, &m->memories[import->index]);
-    case WRT_EXTERN_GLOBAL:
-        import->index = info->global_count++;
-        if (!read_global_type(l, &m->globals[import->index].type))
-            return false;
-        return !m->globals[import->index].type.is_mutable ||
-               uses(l, WRT_FEATURE_MUTABLE_GLOBAL);
-    case WRT_EXTERN_TAG:
-        import->index = info->tag_count++;
-        return read_tag(l, &m->tags[import->index]);
-    default:
-        r->at--;
-        return wrt_malformed(r, "malformed import kind");
+    case WRT_EXTERN_FUNCTION: item = &m->function_types[import->index = info->function_count++]; break;
+    case WRT_EXTERN_TABLE: item = &m->tables[import->index = info->table_count++]; break;
+    case WRT_EXTERN_MEMORY: item = &m->memories[import->index = info->memory_count++]; break;
+    case WRT_EXTERN_GLOBAL: item = &m->globals[import->index = info->global_count++].type; break;
+    case WRT_EXTERN_TAG: item = &m->tags[import->index = info->tag_count++]; break;
+    default: break;
     }
+    return read_imported(l, kind, item);
 }
 
-/* Counts the kinds first, so that each index space is allocated once. The real pass finds
- * what is wrong; this one stops at it. */
-static struct import_counts count_imports(struct wrt_reader r, uint32_t count)
+static bool count_import(struct wrt_module_loader *l, struct import_counts *n)
 {
+    const uint32_t limit = l->module->config.max_name_bytes;
+    struct wrt_reader *r = &l->t.r;
+    struct wrt_bytes name;
+    uint8_t kind = 0;
+    union {
+        uint32_t index;
+        struct wrt_table_type table;
+        struct wrt_memory_type memory;
+        struct wrt_global_type global;
+    } item;
+    if (!wrt_read_name(r, limit, &name) || !wrt_read_name(r, limit, &name) ||
+        !wrt_read_byte(r, &kind))
+        return false;
+    n->functions += kind == WRT_EXTERN_FUNCTION;
+    n->tables += kind == WRT_EXTERN_TABLE;
+    n->memories += kind == WRT_EXTERN_MEMORY;
+    n->globals += kind == WRT_EXTERN_GLOBAL;
+    n->tags += kind == WRT_EXTERN_TAG;
+    return read_imported(l, kind, &item);
+}
+
+/* Counts the kinds first, so that each index space is allocated once. By the readers of the real
+ * pass, so that both agree on every byte: it stores at most as many as are counted here. That
+ * pass also says what is wrong; this one stops at it. */
+static struct import_counts count_imports(struct wrt_module_loader *l, uint32_t count)
+{
+    const struct wrt_reader before = l->t.r;
     struct import_counts n = {0};
-    struct wrt_error ignored;
-    r.error = &ignored;
-    for (uint32_t i = 0; i < count; i++) {
-        struct wrt_bytes name;
-        uint8_t kind = 0, flags = 0;
-        uint32_t value = 0;
-        wrt_type type = 0;
-        if (!wrt_read_name(&r, UINT32_MAX, &name) || !wrt_read_name(&r, UINT32_MAX, &name) ||
-            !wrt_read_byte(&r, &kind))
-            return n;
-        if (kind == WRT_EXTERN_FUNCTION) {
-            n.functions++;
-            if (!wrt_read_u32(&r, &value))
-                return n;
-            continue;
-        }
-        if (kind == WRT_EXTERN_TAG) {
-            n.tags++;
-            if (!wrt_read_byte(&r, &flags) || !wrt_read_u32(&r, &value))
-                return n;
-            continue;
-        }
-        n.tables += kind == WRT_EXTERN_TABLE;
-        n.memories += kind == WRT_EXTERN_MEMORY;
-        n.globals += kind == WRT_EXTERN_GLOBAL;
-        if (kind != WRT_EXTERN_MEMORY && !wrt_read_value_type(&r, &type))
-            return n;
-        if (!wrt_read_byte(&r, &flags)) /* limits, or mutability */
-            return n;
-        uint64_t bound = 0;
-        if (kind != WRT_EXTERN_GLOBAL &&
-            (!wrt_read_leb(&r, 64, false, &bound) ||
-             ((flags & 1) != 0 && !wrt_read_leb(&r, 64, false, &bound))))
-            return n;
+    l->t.r.error = NULL;
+    for (uint32_t i = 0; i < count && count_import(l, &n); i++) {
     }
+    l->t.r = before;
     return n;
 }
 
@@ -282,20 +281,19 @@ static bool read_imports(struct wrt_module_loader *l)
     uint32_t count = 0;
     if (!wrt_read_count(l, c->max_imports, 0, "max_imports", &count))
         return false;
-    const struct import_counts n = count_imports(l->t.r, count);
+    const struct import_counts n = count_imports(l, count);
     if (!within(l, n.functions, c->max_functions, "max_functions") ||
         !within(l, n.tables, c->max_tables, "max_tables") ||
         !within(l, n.memories, c->max_memories, "max_memories") ||
         !within(l, n.globals, c->max_globals, "max_globals") ||
         !within(l, n.tags, c->max_tags, "max_tags"))
         return false;
-    /* One more of each: a malformed import is stored before it is refused. */
     if (!wrt_load_take(l, WRT_CHARGE_RUNTIME, count, sizeof *m->imports, &m->imports) ||
-        !wrt_append_items(l, &m->function_types, 0, n.functions + 1, sizeof *m->function_types) ||
-        !wrt_append_items(l, &m->tables, 0, n.tables + 1, sizeof *m->tables) ||
-        !wrt_append_items(l, &m->memories, 0, n.memories + 1, sizeof *m->memories) ||
-        !wrt_append_items(l, &m->globals, 0, n.globals + 1, sizeof *m->globals) ||
-        !wrt_append_items(l, &m->tags, 0, n.tags + 1, sizeof *m->tags))
+        !wrt_append_items(l, &m->function_types, 0, n.functions, sizeof *m->function_types) ||
+        !wrt_append_items(l, &m->tables, 0, n.tables, sizeof *m->tables) ||
+        !wrt_append_items(l, &m->memories, 0, n.memories, sizeof *m->memories) ||
+        !wrt_append_items(l, &m->globals, 0, n.globals, sizeof *m->globals) ||
+        !wrt_append_items(l, &m->tags, 0, n.tags, sizeof *m->tags))
         return false;
     for (uint32_t i = 0; i < count; i++)
         if (!read_import(l, &m->imports[i]))

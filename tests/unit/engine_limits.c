@@ -137,6 +137,46 @@ static void test_huge_branch_table(void **state)
     load_close(&load);
 }
 
+/* ---- imports ---- */
+
+static void write_import(struct wasm_writer *out, const char *item, size_t item_bytes)
+{
+    wasm_u32(out, 0); /* both names are empty */
+    wasm_u32(out, 0);
+    wasm_bytes(out, item, item_bytes);
+}
+
+/* One import of `first`, then functions: their arrays are as large as what was counted. */
+static void check_functions_after(const char *first, size_t first_bytes, uint64_t features_off)
+{
+    enum { FUNCTIONS = 2000 };
+    const struct wrt_module_config config = {.features_off = features_off};
+    struct load load;
+    load_open(&load, 32 << 20);
+    size_t section = wasm_open_section(&load.out, WASM_TYPE);
+    wasm_u32(&load.out, 1);
+    wasm_type(&load.out, ":");
+    wasm_close(&load.out, section);
+    section = wasm_open_section(&load.out, WASM_IMPORT);
+    wasm_u32(&load.out, 1 + FUNCTIONS);
+    write_import(&load.out, first, first_bytes);
+    for (int i = 0; i < FUNCTIONS; i++)
+        write_import(&load.out, "\x00\x00", 2);
+    wasm_close(&load.out, section);
+    assert_status(load_try(&load, &config), WRT_OK);
+    load_close(&load);
+}
+
+/* What is counted first and what is stored then must agree on where an import ends. */
+static void test_imports_are_counted(void **state)
+{
+    (void)state;
+    check_functions_after("\x02\x08\x01\x00", 4, 0); /* a memory of one page of 2^0 bytes */
+    check_functions_after("\x02\x09\x01\x02\x00", 5, 0);
+    check_functions_after("\x01\x70\x00\x01", 4, WRT_FEATURE_BIT(REFERENCE_TYPES));
+    check_functions_after("\x01\x70\x01\x01\x02", 5, WRT_FEATURE_BIT(REFERENCE_TYPES));
+}
+
 /* ---- nesting ---- */
 
 static void write_nested(struct wasm_writer *out, uint32_t depth, unsigned opcode)
@@ -442,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_huge_sizes),
         cmocka_unit_test(test_huge_body_counts),
         cmocka_unit_test(test_huge_branch_table),
+        cmocka_unit_test(test_imports_are_counted),
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_each_limit_by_name),
         cmocka_unit_test(test_byte_limits),
