@@ -17,7 +17,7 @@ if(WRT_SANITIZE)
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${WRT_SANITIZE})
   add_compile_definitions(WRT_SANITIZED) # for tests of what a sanitizer replaces
-else()
+elseif(NOT "fortify" IN_LIST WRT_WITHOUT)
   # _FORTIFY_SOURCE needs an optimising build, and would hide calls from the sanitizers.
   add_compile_options(
     "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
@@ -26,7 +26,13 @@ endif()
 # The last is AArch64's: return addresses are signed, and indirect branches end in landing pads.
 # x86 has the like of both, but a landing pad is one more instruction for each that is interpreted,
 # and native code's switches of stacks do not fit a shadow stack: as an option.
-set(hardening -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
+set(hardening)
+foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
+  string(REGEX REPLACE "^-.([a-z]+-[a-z]+).*" "\\1" name ${flag})
+  if(NOT name IN_LIST WRT_WITHOUT)
+    list(APPEND hardening ${flag})
+  endif()
+endforeach()
 if(WRT_CET)
   list(APPEND hardening -fcf-protection=full)
 endif()

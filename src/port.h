@@ -325,7 +325,8 @@ enum wrt_port_confine {
     WRT_PORT_CONFINE_STORE_BYPASS = 4096,
     WRT_PORT_CONFINE_INDIRECT_BRANCH = 8192,
     WRT_PORT_CONFINE_L1D_FLUSH = 16384,
-    WRT_PORT_CONFINE_CORE = 32768
+    WRT_PORT_CONFINE_CORE = 32768,
+    WRT_PORT_CONFINE_CACHE = 65536
 };
 
 struct wrt_port_process {
@@ -340,6 +341,7 @@ struct wrt_port_process_limits {
     uint64_t cpu_permille;    /* of one processor; 0 = none */
     uint32_t descriptors;     /* 0 = none */
     uint32_t threads;         /* 0 = none */
+    uint64_t cache_ways;      /* bit n: its loads may fill way n of the last cache; 0 = all */
     bool require;
 };
 
@@ -355,7 +357,7 @@ struct wrt_port_spawn {
 
 /* Starts a confined process: no rights but those descriptors; out->confined tells what is in
  * force. What else it is to lose it gives up itself (wrt_port_confine_self).
- * Linux: namespaces, control groups, no_new_privs. QNX: posix_spawn. */
+ * Linux: namespaces, control groups, resctrl, no_new_privs. QNX: posix_spawn. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_process_spawn(const struct wrt_port_spawn *spawn, struct wrt_port_process *out);
 /* A living process that somebody else started; not the caller (ERR_ARGUMENT). ERR_NOT_FOUND,

@@ -52,7 +52,8 @@ struct wrt_worker;
     X(STORE_BYPASS, "store-bypass")  /* no load before older stores' addresses are known */ \
     X(INDIRECT_BRANCH, "indirect-branch") /* no jump is guessed by what others trained */ \
     X(L1D_FLUSH, "l1d-flush")        /* the first cache is emptied when it gives way */ \
-    X(CORE, "core-scheduling")       /* no other process on the same core meanwhile */
+    X(CORE, "core-scheduling")       /* no other process on the same core meanwhile */ \
+    X(CACHE, "cache-ways")           /* where `cache_ways` says: fills only these (resctrl) */
 
 enum wrt_confine {
 #define WRT_CONFINE_ENUM(name, text) WRT_CONFINE_##name,
@@ -97,6 +98,9 @@ struct wrt_worker_config {
     uint64_t stack_bytes;    /* of the guest; as wrt_store_config */
     uint32_t isolate;        /* 1 << enum wrt_confine, STORE_BYPASS to CORE: asked for; what came
                                 of it is in wrt_worker_info */
+    uint64_t cache_ways;     /* bit n: the worker's loads may fill way n of the last cache that the
+                                machine can divide; without gaps on most processors; 0 = all.
+                                Give tenants that are to be apart different ways */
     uint32_t require;        /* 1 << enum wrt_confine: these must be in force */
     uint64_t start_ns;       /* the worker must be ready within; 0 = 10 s */
     uint64_t grace_ns;       /* a call that has not ended so long after its deadline hangs:

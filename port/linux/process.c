@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "group.h"
 #include "linux.h"
+#include "resctrl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,11 +59,18 @@ static void limit_data(pid_t process, const struct wrt_port_process_limits *limi
         *confined |= WRT_PORT_CONFINE_MEMORY;
 }
 
+static void forget_groups(pid_t process)
+{
+    wrt_linux_group_remove(process);
+    wrt_linux_resctrl_remove(WRT_LINUX_RESCTRL, process);
+}
+
 static uint32_t wanted(const struct wrt_port_process_limits *limits)
 {
     return (limits->memory_bytes != 0 ? WRT_PORT_CONFINE_MEMORY : 0u) |
            (limits->cpu_permille != 0 ? WRT_PORT_CONFINE_CPU : 0u) |
            (limits->threads != 0 ? WRT_PORT_CONFINE_TASKS : 0u) |
+           (limits->cache_ways != 0 ? WRT_PORT_CONFINE_CACHE : 0u) |
            (limits->descriptors != 0 ? WRT_PORT_CONFINE_LIMITS : 0u);
 }
 
@@ -75,6 +83,9 @@ enum wrt_status wrt_port_process_limit(struct wrt_port_process *process,
     if (id <= 0)
         return WRT_ERR_STATE;
     confined = wrt_linux_group_limit(id, limits);
+    if (limits->cache_ways != 0 &&
+        wrt_linux_resctrl_limit(WRT_LINUX_RESCTRL, id, limits->cache_ways))
+        confined |= WRT_PORT_CONFINE_CACHE;
     limit_data(id, limits, &confined);
     if (limits->descriptors != 0 && set_rlimit(id, RLIMIT_NOFILE, limits->descriptors) == WRT_OK)
         confined |= WRT_PORT_CONFINE_LIMITS;
@@ -379,7 +390,7 @@ static void start_one(const struct wrt_port_spawn *spawn, unsigned flags, struct
     close(failed[0]);
     if (start->error != 0 && start->process > 0) {
         kill_and_reap(start->pidfd);
-        wrt_linux_group_remove(start->process);
+        forget_groups(start->process);
     }
 }
 
@@ -421,7 +432,7 @@ enum wrt_status wrt_port_process_spawn(const struct wrt_port_spawn *spawn,
         return wrt_linux_to_status(start.error);
     if (spawn->limits.require && (wanted(&spawn->limits) & ~start.confined) != 0) {
         kill_and_reap(start.pidfd);
-        wrt_linux_group_remove(start.process);
+        forget_groups(start.process);
         return WRT_ERR_UNSUPPORTED;
     }
     wrt_linux_note_active(WRT_LINUX_PROCESSES);
@@ -530,7 +541,7 @@ enum wrt_status wrt_port_process_reap(struct wrt_port_process *process, uint64_t
     else
         *out = (struct wrt_port_exit){.is_unknown = true}; /* no child of ours */
     close(pidfd_of(process));
-    wrt_linux_group_remove((pid_t)process->id);
+    forget_groups((pid_t)process->id);
     process->id = 0;
     return WRT_OK;
 }

@@ -61,6 +61,8 @@ enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_
 
     if (limits->memory_bytes > UINT64_MAX - reserved_bytes)
         return WRT_ERR_ARGUMENT;
+    if (limits->require && limits->cache_ways != 0)
+        return WRT_ERR_UNSUPPORTED;
     wrt_qnx_note_requested(WRT_QNX_PROCESS_LIMITS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && status == WRT_OK; i++) {
         if (rows[i].value != 0)

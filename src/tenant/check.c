@@ -94,6 +94,10 @@ void wrt_check_limits(const struct wrt_manifest *manifest,
         wrt_problem(problems, line_of(config, WRT_KEY_ISOLATE), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can be isolated so; its tier is %s", config->name,
                     wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
+    if (config->cache_ways != 0 && !wrt_guest_is_remote(config))
+        wrt_problem(problems, line_of(config, WRT_KEY_CACHE_WAYS), WRT_ERR_ARGUMENT,
+                    "tenant %s: only a process can have cache ways; its tier is %s", config->name,
+                    wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
     if (config->confine_bits != 0 && !wrt_guest_is_remote(config))
         wrt_problem(problems, line_of(config, WRT_KEY_REQUIRE), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can be confined; its tier is %s", config->name,

@@ -50,7 +50,7 @@ struct wrt_words {
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
     X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
     X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")     \
-    X(NATIVE, "native")
+    X(NATIVE, "native") X(CACHE_WAYS, "cache_ways")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -76,6 +76,7 @@ struct wrt_tenant_config {
     uint64_t restart, backoff_ms, backoff_max_ms, max_restarts, restart_window_ms, escalate;
     uint64_t watchdog, watchdog_ms;
     uint64_t require_bits; /* enum wrt_require */
+    uint64_t cache_ways;   /* bit n: a worker may fill way n; 0 = all */
     uint64_t isolate_bits; /* 1 << enum wrt_confine: what a worker asks for */
     uint64_t confine_bits; /* 1 << enum wrt_confine: what a worker must be confined by */
     uint32_t text_bytes;   /* used of the pool */

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum kind { KIND_TEXT, KIND_PATH, KIND_NAME, KIND_WORDS, KIND_PATHS, KIND_SIZE, KIND_COUNT,
-            KIND_CHOICE, KIND_MASK, KIND_DIGEST };
+            KIND_CHOICE, KIND_MASK, KIND_BITS, KIND_DIGEST };
 
 struct key {
     enum kind kind;
@@ -91,6 +91,7 @@ static struct key tenant_key(enum wrt_tenant_key id)
     case WRT_KEY_OBLIVIOUS: return (struct key){KIND_CHOICE, FIELD(oblivious), 0, 0, "off|on"};
     case WRT_KEY_ISOLATE: return (struct key){KIND_WORDS, FIELD(isolate), 0, 0, NULL};
     case WRT_KEY_NATIVE: return (struct key){KIND_CHOICE, FIELD(native), 0, 0, "no|yes"};
+    case WRT_KEY_CACHE_WAYS: return (struct key){KIND_BITS, FIELD(cache_ways), 1, any, NULL};
     case WRT_KEY_REQUIRE:
     case WRT_KEY_COUNT: break;
     }
@@ -189,6 +190,20 @@ static char *next_word(char **cursor)
     *cursor = *end == '\0' ? end : end + 1;
     *end = '\0';
     return from;
+}
+
+static bool parse_bits(const char *text, uint64_t *out)
+{
+    uint64_t bits = 0;
+    size_t length = strlen(text);
+    if (length < 3 || length > 18 || text[0] != '0' || text[1] != 'x' ||
+        strspn(text + 2, "0123456789abcdef") != length - 2)
+        return false;
+    for (text += 2; *text != '\0'; text++)
+        bits = bits << 4 | (uint64_t)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+    if (bits != 0)
+        *out = bits;
+    return bits != 0;
 }
 
 static bool parse_mask(char *text, uint64_t most, uint64_t *out)
@@ -317,6 +332,10 @@ static void set_field(struct wrt_tenant_config *config, const struct key *key, c
         if (!parse_mask(value, key->most, field))
             bad_value(target, name, value, "processor numbers from 0 to 63");
         break;
+    case KIND_BITS:
+        if (!parse_bits(value, field))
+            bad_value(target, name, value, "0x and one to 16 hexadecimal digits, not all 0");
+        break;
     case KIND_DIGEST:
         if (!parse_digest(value, field))
             bad_value(target, name, value, "64 hexadecimal digits");
@@ -371,7 +390,7 @@ static void set_isolate(struct wrt_tenant_config *config, const struct wrt_key_t
     for (uint32_t i = 0; i < config->isolate.count; i++) {
         const char *word = wrt_config_text(config, config->isolate.at[i]);
         uint64_t bit;
-        if (find_confine(word, &bit) && bit >= WRT_CONFINE_STORE_BYPASS)
+        if (find_confine(word, &bit) && bit >= WRT_CONFINE_STORE_BYPASS && bit <= WRT_CONFINE_CORE)
             config->isolate_bits |= (uint64_t)1 << bit;
         else
             bad_value(target, "isolate", word,

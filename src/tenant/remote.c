@@ -64,6 +64,7 @@ static enum wrt_status create(struct wrt_guest *guest, struct wrt_error *error)
         .has_oblivious = config->oblivious != 0,
         .stack_bytes = config->stack_bytes,
         .isolate = (uint32_t)config->isolate_bits,
+        .cache_ways = config->cache_ways,
         .require = (uint32_t)config->confine_bits};
     return wrt_worker_create(guest->partition, &worker, &guest->worker, error);
 }

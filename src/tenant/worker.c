@@ -41,7 +41,8 @@ _Static_assert(1u << WRT_CONFINE_NO_NEW_PRIVILEGES == WRT_PORT_CONFINE_NO_NEW_PR
                    1u << WRT_CONFINE_STORE_BYPASS == WRT_PORT_CONFINE_STORE_BYPASS &&
                    1u << WRT_CONFINE_INDIRECT_BRANCH == WRT_PORT_CONFINE_INDIRECT_BRANCH &&
                    1u << WRT_CONFINE_L1D_FLUSH == WRT_PORT_CONFINE_L1D_FLUSH &&
-                   1u << WRT_CONFINE_CORE == WRT_PORT_CONFINE_CORE,
+                   1u << WRT_CONFINE_CORE == WRT_PORT_CONFINE_CORE &&
+                   1u << WRT_CONFINE_CACHE == WRT_PORT_CONFINE_CACHE,
                "one numbering");
 _Static_assert(WIRE_VALUES == WRT_WORKER_MAX_VALUES, "one limit");
 _Static_assert(WIRE_DIRECTORIES == WRT_WORKER_MAX_DIRECTORIES, "one limit");
@@ -61,6 +62,7 @@ struct wrt_worker {
     enum wrt_worker_state state;
     uint64_t grace_ns, deadline_ns; /* of the call under way */
     uint32_t in_force, isolate; /* enum wrt_confine: what is, what was asked for */
+    bool has_cache_ways; /* were asked for */
     uint64_t calls;
     uint64_t memory_bytes; /* of worker and guest */
     struct wrt_partition_exit exit;
@@ -332,6 +334,7 @@ static enum wrt_status spawn_program(const char *program, const int *descriptors
 
     wrt_partition_get_limits(worker->partition, &limits);
     spawn.limits.cpu_permille = limits.cpu_permille;
+    spawn.limits.cache_ways = config->cache_ways;
     return wrt_port_process_spawn(&spawn, out);
 }
 
@@ -365,6 +368,7 @@ static enum wrt_status spawn(struct wrt_worker *worker, const struct wrt_worker_
                         wrt_status_text(status));
     worker->in_force = process.confined;
     worker->isolate = config->isolate;
+    worker->has_cache_ways = config->cache_ways != 0;
     wrt_partition_add_worker(worker->partition, &process, worker->memory_bytes,
                              &worker->process);
     return WRT_OK;
@@ -794,9 +798,12 @@ static const char *reason_missing(const struct wrt_worker *worker, enum wrt_conf
         [WRT_CONFINE_L1D_FLUSH] = "the kernel was not started with l1d_flush=on, or the processor "
                                   "cannot",
         [WRT_CONFINE_CORE] = "no core scheduling in the kernel, or one thread for each core",
+        [WRT_CONFINE_CACHE] = "no resctrl file system is mounted, or it refuses these cache ways",
     };
     if ((ISOLATE_ALL & ~worker->isolate) >> feature & 1)
         return "was not asked for (isolate)";
+    if (feature == WRT_CONFINE_CACHE && !worker->has_cache_ways)
+        return "was not asked for (cache_ways)";
     return reasons[feature];
 }
 

@@ -370,6 +370,37 @@ static void what_the_processor_guesses_is_asked_for(void **state)
     destroy(partition);
 }
 
+/* Where no resctrl is mounted, the wish is reported as not met, and the demand is refused. */
+static void cache_ways_are_asked_for(void **state)
+{
+    const uint32_t ways = 1u << WRT_CONFINE_CACHE;
+    struct wrt_worker_config config = default_config();
+    struct wrt_partition *partition = make_partition(64 << 20);
+    struct wrt_worker *worker = start(partition, &config);
+    struct wrt_error error;
+
+    (void)state;
+    assert_int_equal(info_of(worker).in_force & ways, 0);
+    assert_non_null(strstr(info_of(worker).missing_reason[WRT_CONFINE_CACHE], "not asked for"));
+    wrt_worker_destroy(worker, 0);
+    config.cache_ways = 3;
+    worker = start(partition, &config);
+    const struct wrt_worker_info info = info_of(worker);
+    if (!(info.in_force & ways))
+        assert_non_null(strstr(info.missing_reason[WRT_CONFINE_CACHE], "resctrl"));
+    wrt_worker_destroy(worker, 0);
+    config.require = ways;
+    if (info.in_force & ways) {
+        worker = start(partition, &config);
+        wrt_worker_destroy(worker, 0);
+    } else {
+        assert_int_equal(wrt_worker_create(partition, &config, &worker, &error),
+                         WRT_ERR_UNSUPPORTED);
+        assert_non_null(strstr(error.text, "cache-ways"));
+    }
+    destroy(partition);
+}
+
 static void the_processor_budget_holds(void **state)
 {
     const struct wrt_partition_config partition_config = {
@@ -884,6 +915,7 @@ int main(void)
         cmocka_unit_test(the_kernel_holds_the_limit_too),
         cmocka_unit_test(required_features_are_checked),
         cmocka_unit_test(what_the_processor_guesses_is_asked_for),
+        cmocka_unit_test(cache_ways_are_asked_for),
         cmocka_unit_test(the_processor_budget_holds),
         cmocka_unit_test(a_dead_worker_is_noticed),
         cmocka_unit_test(a_hanging_worker_is_killed),

@@ -32,6 +32,7 @@ static void all_keys_arrive(void **state)
         "restart_window_ms = 900\nescalate = group\nwatchdog = heartbeat\nwatchdog_ms = 30\n"
         "after = z\nrequire = tier priority affinity\nsignature = s\n"
         "clock_resolution_us = 50\nclock_jitter = on\noblivious = on\nisolate = l1d-flush core-scheduling\n"
+        "cache_ways = 0x0ff0\n"
         "sha256 = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n"
         "ed25519_key = ff112233445566778899aabbccddeeff00112233445566778899aabbccddeef0\n"
         "[tenant z]\nmodule = /z.wasm\n"
@@ -95,6 +96,7 @@ static void all_keys_arrive(void **state)
     assert_int_equal(t->clock_resolution_us, 50);
     assert_int_equal(t->clock_jitter, 1);
     assert_int_equal(t->oblivious, 1);
+    assert_int_equal(t->cache_ways, 0x0ff0);
     assert_int_equal(t->isolate_bits, 1u << WRT_CONFINE_L1D_FLUSH | 1u << WRT_CONFINE_CORE);
     assert_int_equal(t->sha256[0], 0);
     assert_int_equal(t->sha256[10], 0xAA);
@@ -125,6 +127,11 @@ struct bad {
 static const struct bad bad_texts[] = {
     {T "clock_resolution_us = 0\n", "from 1 to 1000000", 3, WRT_ERR_ARGUMENT},
     {T "clock_jitter = yes\n", "off|on", 3, WRT_ERR_ARGUMENT},
+    {T "cache_ways = 15\n", "cache_ways takes 0x", 3, WRT_ERR_ARGUMENT},
+    {T "cache_ways = 0x0\n", "cache_ways takes 0x", 3, WRT_ERR_ARGUMENT},
+    {T "cache_ways = 0x1g\n", "cache_ways takes 0x", 3, WRT_ERR_ARGUMENT},
+    {T "cache_ways = 0x10000000000000000\n", "cache_ways takes 0x", 3, WRT_ERR_ARGUMENT},
+    {T "isolate = cache-ways\n", "isolate takes store-bypass", 3, WRT_ERR_ARGUMENT},
     {T "isolate = files\n", "isolate takes store-bypass", 3, WRT_ERR_ARGUMENT},
     {T "sha256 = 12\n", "sha256 takes 64 hexadecimal digits", 3, WRT_ERR_ARGUMENT},
     {T "ed25519_key = g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",

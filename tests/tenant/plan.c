@@ -140,6 +140,7 @@ static const struct bad bad_sets[] = {
     {TENANT("a") "priority = 3\n" FRAME "window = a 0 10\n", "are its frame's", 1,
      WRT_ERR_ARGUMENT},
     {TENANT("a") "isolate = l1d-flush\n", "only a process can be isolated so", 3, WRT_ERR_ARGUMENT},
+    {TENANT("a") "cache_ways = 0x3\n", "only a process can have cache ways", 3, WRT_ERR_ARGUMENT},
     {TENANT("a") "require = network\n", "only a process can be confined", 3, WRT_ERR_ARGUMENT},
 };
 
