@@ -136,9 +136,7 @@ enum wrt_status wrt_port_pulse_receive(const struct wrt_port_channel *channel,
                                    .connection = (uint32_t)pulse.scoid};
     if (channel->takes_priority)
         out->priority = (uint8_t)wrt_qnx_current_priority();
-    if (pulse.code == _PULSE_CODE_DISCONNECT) {
+    if (pulse.code == _PULSE_CODE_DISCONNECT)
         out->value = out->connection;
-        (void)ConnectDetach_r(pulse.scoid); /* frees its number, where the release keeps it */
-    }
     return WRT_OK;
 }

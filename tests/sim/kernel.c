@@ -291,6 +291,28 @@ static void a_killed_server_ends_the_call(void **state)
     assert_int_equal(ConnectAttach_r(0, server_pid, exchange.pair.chid, _NTO_SIDE_CHANNEL, 0), -ESRCH);
 }
 
+static void note_pid(void *context)
+{
+    *(pid_t *)context = getpid();
+}
+
+/* It gets the place that the killed one had in the machine, and nothing else of it. */
+static void a_process_runs_after_one_was_killed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        pid_t told = -1;
+        int pid = qnxsim_process_new(0);
+        assert_true(pid > 0 && pid != server_pid);
+        int thread = qnxsim_process_thread(pid, note_pid, &told);
+        assert_true(thread > 0);
+        qnxsim_thread_join(thread);
+        assert_int_equal(told, pid);
+        qnxsim_process_kill(pid);
+        assert_int_equal(qnxsim_process_thread(pid, note_pid, &told), -1);
+    }
+}
+
 /* ---- 5.3 ---- */
 
 static int timed_receive(struct pair pair, uint32_t flags, uint64_t time)
@@ -671,6 +693,7 @@ int main(void)
         TEST(a_server_inherits_its_clients_priority),
         TEST(a_destroyed_channel_lets_its_clients_go),
         TEST(a_killed_server_ends_the_call),
+        TEST(a_process_runs_after_one_was_killed),
         TEST(a_past_time_polls),
         TEST(relative_times_gain_a_tick),
         TEST(any_call_between_eats_the_timeout),

@@ -274,7 +274,9 @@ static void other_processes_send_to_a_public_one(void **state)
     pid = run_client(0);
     number = receive().connection;
     qnxsim_process_kill(pid);
+    qnxsim_calls_clear();
     pulse = receive();
+    assert_int_equal(qnxsim_calls(QNXSIM_ConnectDetach), 0); /* its number is not ours to detach */
     assert_int_equal(pulse.code, WRT_PULSE_DISCONNECT);
     assert_int_equal(pulse.value, number);
     close_channel();

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -63,6 +64,36 @@ void host_sleep(uint32_t *word, uint32_t value, uint64_t deadline_ns) {
 
 void host_wake(uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+}
+
+void host_shared_lock_init(void *lock) {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+_Static_assert(sizeof(pthread_mutex_t) <= 64, "the room that kernel.h has");
+
+void host_shared_lock(void *lock) {
+    if (pthread_mutex_lock(lock) == EOWNERDEAD) pthread_mutex_consistent(lock);
+}
+void host_shared_unlock(void *lock) { pthread_mutex_unlock(lock); }
+
+void host_shared_sleep(uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+void host_shared_wake(uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
+
+void host_servant(void *(*body)(void *)) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, body, NULL) != 0) host_panic("no thread for mail");
+    pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int host_thread_start(host_thread *out, void *(*body)(void *), void *argument,
@@ -132,6 +163,18 @@ int host_memory_file(uint64_t bytes) {
         return -1;
     }
     return fd;
+}
+
+bool host_is_memory_file(int fd, uint64_t *bytes) {
+    static const char wanted[] = "/memfd:qnxsim (";
+    char path[40], name[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(path, name, sizeof name);
+    struct stat status;
+    if (length < (ssize_t)sizeof wanted - 1 || memcmp(name, wanted, sizeof wanted - 1) != 0) return false;
+    if (fstat(fd, &status) != 0) return false;
+    *bytes = (uint64_t)status.st_size;
+    return true;
 }
 
 int host_placeholder_fd(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }

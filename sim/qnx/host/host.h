@@ -26,6 +26,15 @@ uint64_t host_real_time(void);
 uint64_t host_cpu_time(bool of_thread);
 void host_yield(void);
 
+/* ---- between host processes: `lock` is 64 bytes of memory that they share ---- */
+void host_shared_lock_init(void *lock);
+void host_shared_lock(void *lock); /* also when its holder was killed */
+void host_shared_unlock(void *lock);
+void host_shared_sleep(uint32_t *word, uint32_t value);
+void host_shared_wake(uint32_t *word);
+/* A thread that is nobody's: no signals, ends with the process. */
+void host_servant(void *(*body)(void *));
+
 /* ---- threads ---- */
 typedef void *host_thread;
 int host_thread_start(host_thread *out, void *(*body)(void *), void *argument,
@@ -50,6 +59,8 @@ void host_unmap(void *start, size_t bytes);
 bool host_protect(void *start, size_t bytes, unsigned rights);
 int host_lock_memory(void *start, size_t bytes, bool lock);
 int host_memory_file(uint64_t bytes); /* a descriptor */
+/* Was the descriptor made by host_memory_file, here or by the process that started this one? */
+bool host_is_memory_file(int fd, uint64_t *bytes);
 int host_placeholder_fd(void);        /* a descriptor number that nothing else uses */
 int host_file_size(int fd, uint64_t bytes);
 int host_fd_dup(int fd);

@@ -33,10 +33,18 @@ struct channel {
 struct connection {
     int coid, scoid;
     struct process *owner;
-    struct channel *channel; /* NULL once it was destroyed */
+    struct channel *channel; /* NULL once it was destroyed, or in another host process */
+    int remote_pid, remote_chid; /* 0: it is of this host process */
+    bool tells_disconnect;
     bool in_fd_space;
     struct connection *next;
 };
+
+#if QNXSIM_RELEASE >= 700
+#define PRIVATE_CHANNEL _NTO_CHF_PRIVATE
+#else
+#define PRIVATE_CHANNEL 0
+#endif
 
 static struct channel *channels;
 static struct connection *connections;
@@ -306,6 +314,10 @@ int connection_deliver(struct process *process, int coid, int priority, int code
                        union sigval value) {
     struct connection *connection = connection_find(process, coid);
     if (!connection) return EBADF;
+    if (connection->remote_pid) {
+        struct mail mail = {connection->remote_chid, connection->scoid, priority, code, value};
+        return mail_send(connection->remote_pid, &mail);
+    }
     if (!connection->channel) return ESRCH;
     if (connection->channel->owner->is_dead) return ENXIO;
     struct entry pulse = {.is_pulse = true, .priority = priority, .code = code,
@@ -348,6 +360,14 @@ int MsgSendPulsePtr(int coid, int priority, int code, void *value) {
 }
 #endif
 
+/* From another host process. Its sender was told that it is on its way. */
+void channel_arrived(const struct mail *mail) {
+    struct channel *channel = channel_find(processes, mail->chid);
+    struct entry pulse = {.is_pulse = true, .priority = mail->priority, .code = mail->code,
+                          .scoid = mail->scoid, .value = mail->value, .count = 1};
+    if (channel) post(channel, &pulse, false);
+}
+
 void channels_release_late(void) {
     host_lock();
     if (late.is_held) {
@@ -368,6 +388,7 @@ long MsgSend_r(int coid, const void *message, size_t bytes, void *reply, size_t 
     struct thread *self = thread_self();
     struct connection *connection = connection_find(self->process, coid);
     if (!error && !connection) error = EBADF;
+    if (!error && connection->remote_pid) error = ENOTSUP; /* only pulses pass between host processes */
     if (!error && (!connection->channel || connection->channel->owner->is_dead)) error = ESRCH;
     long status = 0;
     if (!error) {
@@ -467,6 +488,7 @@ static int create(unsigned flags, uint32_t pool) {
         if (flags & once[i]) process->has_death_channel[i] = true;
     }
     knobs.last_chid = channel->chid;
+    if (process == processes && !(flags & PRIVATE_CHANNEL)) mail_announce(channel->chid, flags);
     return -channel->chid;
 }
 
@@ -543,6 +565,7 @@ static void destroy(struct channel *channel) {
         c->channel = NULL;
         notify_process(c->owner, _NTO_CHF_COID_DISCONNECT, _PULSE_CODE_COIDDEATH, c->coid);
     }
+    if (channel->owner == processes) mail_withdraw(channel->chid);
     if (channel->flags & _NTO_CHF_THREAD_DEATH) channel->owner->has_death_channel[0] = false;
     if (channel->flags & _NTO_CHF_COID_DISCONNECT) channel->owner->has_death_channel[1] = false;
     host_free(channel);
@@ -558,20 +581,24 @@ int ChannelDestroy_r(int chid) {
 }
 int ChannelDestroy(int chid) { return plain(ChannelDestroy_r(chid)); }
 
+/* 5.2: whose user is another's, and whose channel is private. */
+static int may_connect(const struct process *from, const struct process_state *to, unsigned flags) {
+    if (from->state == to) return EOK;
+    if ((flags & PRIVATE_CHANNEL) && !ability(PROCMGR_AID_CONNECTION)) return EPERM;
+    return from->state->uid == 0 || from->state->uid == to->uid ? EOK : EPERM;
+}
+
 static int attach(uint32_t node, pid_t pid, int chid, unsigned index, int flags) {
     struct thread *self = thread_self();
     if (flags & ~_NTO_COF_CLOEXEC) return EINVAL;
     struct process *target = pid == 0 ? self->process : process_find(pid);
-    if (node != 0 || !target || target->is_dead) return ESRCH;
-    struct channel *channel = channel_find(target, chid);
-    if (!channel) return ESRCH;
-    if (target != self->process) {
-#if QNXSIM_RELEASE >= 700
-        if ((channel->flags & _NTO_CHF_PRIVATE) && !ability(PROCMGR_AID_CONNECTION)) return EPERM;
-#endif
-        uint32_t uid = self->process->state->uid;
-        if (uid != 0 && uid != target->state->uid) return EPERM;
-    }
+    const struct process_state *state = target ? target->state : process_state_of(pid);
+    struct channel *channel = target && !target->is_dead ? channel_find(target, chid) : NULL;
+    unsigned channel_flags = channel ? channel->flags : 0;
+    if (node != 0 || !state) return ESRCH;
+    if (target ? !channel : !mail_finds(pid, chid, &channel_flags)) return ESRCH;
+    int error = may_connect(self->process, state, channel_flags);
+    if (error) return error;
 #if QNXSIM_RELEASE >= 700
     uint64_t count = 0;
     for (struct connection *c = connections; c; c = c->next) count += c->owner == self->process;
@@ -584,6 +611,9 @@ static int attach(uint32_t node, pid_t pid, int chid, unsigned index, int flags)
     connection->scoid = ++last_scoid;
     connection->owner = self->process;
     connection->channel = channel;
+    connection->remote_pid = target ? 0 : pid;
+    connection->remote_chid = chid;
+    connection->tells_disconnect = channel_flags & _NTO_CHF_DISCONNECT;
     connection->next = connections;
     connections = connection;
     return -connection->coid;
@@ -609,6 +639,10 @@ static void detach(struct connection *connection) {
         struct entry pulse = {.is_pulse = true, .priority = 10, .code = _PULSE_CODE_DISCONNECT,
                               .scoid = connection->scoid, .count = 1};
         post(channel, &pulse, false);
+    }
+    if (connection->remote_pid && connection->tells_disconnect) {
+        struct mail mail = {connection->remote_chid, connection->scoid, 10, _PULSE_CODE_DISCONNECT, {0}};
+        mail_send(connection->remote_pid, &mail);
     }
     host_free(connection);
 }

@@ -35,6 +35,7 @@ struct process_state {
     uint32_t runmask;
     int32_t partition; /* APS */
     uint32_t joins;    /* counts how often all threads were moved there */
+    uint64_t ram_used; /* what the machine gets back when it ends */
 };
 enum { MAX_CLUSTERS = 4, PARTITIONS = 8, PARTITION_SLOTS = 20 }; /* 4: eight in 6.4.1 */
 struct partition_slot {
@@ -54,6 +55,23 @@ struct pool {
     char name[48];
     uint64_t bytes, used;
 };
+/* Pulses on their way to a process that is another host process, and the channels that such
+ * processes may connect to (mail.c). */
+enum { MAIL_SLOTS = 256, PUBLIC_CHANNELS = 160 };
+struct mail {
+    int32_t chid, scoid, priority, code;
+    union sigval value;
+};
+struct mailbox {
+    uint64_t lock[8]; /* the host's, freed when its holder is killed */
+    uint32_t bell;
+    uint32_t first, count;
+    struct mail slots[MAIL_SLOTS];
+    struct public_channel {
+        int32_t chid; /* 0: the slot is free */
+        uint32_t flags;
+    } channels[PUBLIC_CHANNELS];
+};
 struct machine {
     uint64_t ram_bytes, ram_used; /* changed by atomic operations */
     uint64_t tick_ns;
@@ -69,6 +87,7 @@ struct machine {
     uint64_t window_ns;
     uint32_t policy_flags; /* SCHEDPOL_* */
     struct process_state processes[MAX_PROCESSES];
+    struct mailbox mailboxes[MAX_PROCESSES]; /* of the same index */
 };
 extern struct machine *machine;
 
@@ -173,6 +192,16 @@ void channels_forget_process(struct process *process);
 void thread_left_queue(struct thread *thread, int reason);
 int connection_deliver(struct process *process, int coid, int priority, int code,
                        union sigval value);
+
+void channel_arrived(const struct mail *mail); /* with the lock */
+
+/* ---- mail.c ---- */
+void mail_init(void);                  /* of a new machine */
+void mail_clear(const struct process_state *state);
+void mail_announce(int chid, unsigned flags); /* of this host process; with the lock */
+void mail_withdraw(int chid);
+bool mail_finds(int pid, int chid, unsigned *flags);
+int mail_send(int pid, const struct mail *mail); /* EOK, ESRCH, EAGAIN */
 
 /* ---- sync.c ---- */
 void sync_left_queue(struct thread *thread);

@@ -19,6 +19,7 @@
 struct object { /* behind a descriptor: shared or typed memory */
     int fd;
     bool is_open, is_sealed;
+    bool is_inherited; /* its RAM was taken by the process that made it */
     uint64_t bytes;
     struct pool *pool;
     uint32_t mappings;
@@ -50,9 +51,11 @@ bool ram_take(uint64_t bytes) {
         if (bytes > machine->ram_bytes || used > machine->ram_bytes - bytes) return false;
     } while (!__atomic_compare_exchange_n(&machine->ram_used, &used, used + bytes, false,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    __atomic_fetch_add(&processes->state->ram_used, bytes, __ATOMIC_RELAXED);
     return true;
 }
 void ram_give(uint64_t bytes) {
+    __atomic_fetch_sub(&processes->state->ram_used, bytes, __ATOMIC_RELAXED);
     __atomic_fetch_sub(&machine->ram_used, bytes, __ATOMIC_RELAXED);
 }
 
@@ -164,7 +167,7 @@ static void object_forget(struct object *object) {
     while (*o != object) o = &(*o)->next;
     *o = object->next;
     if (object->pool) object->pool->used -= object->bytes;
-    else ram_give(object->bytes);
+    else if (!object->is_inherited) ram_give(object->bytes);
     host_free(object);
 }
 
@@ -253,6 +256,18 @@ static struct object *object_find(int fd) {
     return o;
 }
 
+static struct object *object_new(int fd);
+
+/* A descriptor that a spawn handed down. */
+static struct object *object_inherit(int fd) {
+    uint64_t bytes;
+    if (!host_is_memory_file(fd, &bytes)) return NULL;
+    struct object *object = object_new(fd);
+    object->is_inherited = object->is_sealed = true;
+    object->bytes = bytes;
+    return object;
+}
+
 /* Typed memory is taken from its pool by the mapping (2.6). */
 static int take_from_pool(struct object *object, uint64_t bytes, int flags, off_t offset) {
     if (offset != 0 || (flags & MAP_LAZY)) return EINVAL;
@@ -311,6 +326,7 @@ static int map(void *address, size_t bytes, int protection, int flags, int fd, o
     struct object *object = NULL;
     if (!(flags & MAP_ANON) && fd != NOFD) {
         object = object_find(fd);
+        if (!object) object = object_inherit(fd);
         if (!object) return EBADF;
         if (object->pool && (error = take_from_pool(object, bytes, flags, offset)) != EOK) return error;
         if (!object->pool && (uint64_t)offset + bytes > (object->bytes + page - 1) / page * page) return EINVAL;

@@ -67,6 +67,7 @@ void spawn_init(bool is_new, int fd) {
         machine->cpus = 2;
         machine->aps_loaded = QNXSIM_RELEASE < 800;
         partitions_init();
+        mail_init();
         process_state_init(&machine->processes[0], host_pid(), NULL);
     }
     processes = host_allocate(sizeof *processes);
@@ -423,6 +424,7 @@ static struct process_state *announce_child(const posix_spawnattr_t *a) {
     }
     if (!state) return NULL;
     process_state_init(state, -1, process_current()->state);
+    mail_clear(state);
     if (!a) return state;
     child_policy = a->flags & POSIX_SPAWN_SETSCHEDULER ? a->policy : 0;
     child_budget = child_policy == SCHED_SPORADIC ? ns_of(&a->param.sched_ss_init_budget) : 0;
@@ -484,7 +486,10 @@ pid_t waitpid(pid_t pid, int *status, int options) {
     if (result > 0) {
         host_lock();
         struct process_state *state = process_state_of(result);
-        if (state) state->pid = 0;
+        if (state) {
+            __atomic_fetch_sub(&machine->ram_used, state->ram_used, __ATOMIC_RELAXED);
+            state->pid = 0;
+        }
         host_unlock();
     }
     return result;

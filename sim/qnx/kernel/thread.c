@@ -211,6 +211,12 @@ void thread_set_priority(struct thread *thread, int run_priority) {
 void thread_kill_process(struct process *process) {
     process->is_dead = true;
     channels_forget_process(process);
+    if (process != processes) { /* its place in the machine may become another process's */
+        struct process_state *last = host_allocate(sizeof *last);
+        *last = *process->state;
+        process->state->pid = 0;
+        process->state = last;
+    }
     for (struct thread *t = threads; t; t = t->next) {
         if (t->process != process) continue;
         __atomic_fetch_add(&t->wake_word, 1, __ATOMIC_RELEASE);
@@ -406,7 +412,8 @@ int qnxsim_process_thread(int pid, void (*body)(void *), void *context) {
     start.process = process_find(pid);
     host_unlock();
     int tid = -1;
-    return start.process && thread_create(&start, &tid) == 0 ? tid : -1;
+    bool lives = start.process && !start.process->is_dead;
+    return lives && thread_create(&start, &tid) == 0 ? tid : -1;
 }
 
 void qnxsim_thread_join(int tid) { thread_join(tid, NULL); }
@@ -414,9 +421,6 @@ void qnxsim_thread_join(int tid) { thread_join(tid, NULL); }
 void qnxsim_process_kill(int pid) {
     host_lock();
     struct process *process = process_find(pid);
-    if (process && process != processes) {
-        thread_kill_process(process);
-        process->state->pid = 0;
-    }
+    if (process && process != processes && !process->is_dead) thread_kill_process(process);
     host_unlock();
 }
