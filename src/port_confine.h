@@ -98,7 +98,8 @@ wrt_port_confine_self(const struct wrt_port_confinement *confinement,
 
 /* Two ends of a line (descriptors, closed by wrt_port_file_close): wrt_port_poll says HANGUP of
  * `theirs` once all copies of `ours` are closed, so when the process that has it ends. `ours` is
- * not inherited. Linux: pipe2. QNX: ERR_UNSUPPORTED. */
+ * not inherited. Linux: pipe2. QNX: pipe, fcntl (a process that another thread spawns in between
+ * inherits it, and the line then hangs up only when that ends as well). */
 WRT_MUST_CHECK enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs);
 
 /* The absolute path of the running program, with its NUL. ERR_NO_SPACE.
@@ -109,6 +110,14 @@ WRT_MUST_CHECK enum wrt_status wrt_port_program_path(char *out, size_t size_byte
  * descriptor. Linux, QNX: the handle itself. */
 WRT_MUST_CHECK enum wrt_status
 wrt_port_object_descriptor(const struct wrt_port_object *object, int *out);
+
+/* Closes every descriptor from that number on which the caller got from whoever started it.
+ * Linux: nothing, wrt_port_process_spawn hands none down. QNX: close, up to the limit. */
+void wrt_port_close_inherited(int first);
+
+/* Do addresses that are only reserved count as memory used, for
+ * wrt_port_process_limits.memory_bytes? Linux: no. QNX: yes. */
+bool wrt_port_counts_reservations(void);
 
 /* ----------------------------------------------------- what the processor guesses ---- */
 

@@ -8,6 +8,7 @@
 #include "worker.h"
 
 #include "port.h"
+#include "port_confine.h"
 #include "port_file.h"
 #include "wrt/oblivious_host.h"
 #include "wrt/partition.h"
@@ -38,6 +39,7 @@ static struct tenant {
     struct wrt_value results[WIRE_VALUES];
     uint32_t result_count;
     uint64_t fuel_used;
+    uint64_t bell; /* what the host connects to */
 } tenant;
 
 /* ---- the shared memory and what it says ---- */
@@ -86,9 +88,18 @@ static bool read_config(void)
     return true;
 }
 
+/* Before the rights that this takes are gone. */
+static bool join_bells(void)
+{
+    const struct wire_config *config = &tenant.config;
+
+    return wire_open_bell(&tenant.end, &tenant.bell) == WRT_OK &&
+           wire_connect_bell(&tenant.end, config->host_process, config->host_bell) == WRT_OK;
+}
+
 /* ---- answers ---- */
 
-static void answer(struct wire_message *message)
+static void answer(const struct wire_message *message)
 {
     if (wire_send(&tenant.end, message) != WRT_OK)
         exit(HOST_LIED);
@@ -159,11 +170,21 @@ static enum wrt_status make_oblivious(struct wrt_error *error)
     return status == WRT_OK ? wrt_oblivious_host_define(tenant.store, host, error) : status;
 }
 
+/* Where addresses that are only reserved use up the limit on memory, a linear memory reserves no
+ * more than the guest may ever have; else the default. */
+static uint64_t most_memory_pages(void)
+{
+    uint64_t pages = tenant.config.memory_bytes / 65536 + 1;
+
+    return wrt_port_counts_reservations() && pages < 65536 ? pages : 0;
+}
+
 static enum wrt_status make_world(struct wrt_error *error)
 {
     const struct wrt_partition_config partition = {.name = "guest",
                                                    .max_bytes = tenant.config.memory_bytes};
-    const struct wrt_store_config store = {.stack_bytes = tenant.config.stack_bytes};
+    const struct wrt_store_config store = {.stack_bytes = tenant.config.stack_bytes,
+                                           .max_memory_pages = most_memory_pages()};
     enum wrt_status status = wrt_partition_create(NULL, &partition, &tenant.partition, error);
 
     if (status == WRT_OK)
@@ -188,7 +209,9 @@ static void confine(void)
 
     for (uint32_t i = 0; i < config->directory_count; i++)
         hosts[i] = tenant.strings[first + 2 * i];
-    answer_kind(WIRE_READY, worker_confine(config, hosts));
+    answer(&(struct wire_message){.kind = WIRE_READY,
+                                  .count = worker_confine(config, hosts),
+                                  .fuel = tenant.bell});
 }
 
 /* ---- the module ---- */
@@ -418,10 +441,13 @@ int main(void)
     struct wrt_error error = {.text = ""};
     enum wrt_status status;
 
+    wrt_port_close_inherited(WIRE_FD_ERROR + 1);
     if (!map_wire())
         return NO_MEMORY_GIVEN;
     if (!read_config())
         return BAD_CONFIG;
+    if (!join_bells())
+        return HOST_GONE;
     status = make_world(&error);
     if (status != WRT_OK) {
         answer_failure(status, error.text);

@@ -245,3 +245,13 @@ enum wrt_status wrt_port_object_descriptor(const struct wrt_port_object *object,
     *out = (int)object->handle;
     return WRT_OK;
 }
+
+void wrt_port_close_inherited(int first)
+{
+    (void)first;
+}
+
+bool wrt_port_counts_reservations(void)
+{
+    return false;
+}

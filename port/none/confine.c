@@ -80,3 +80,13 @@ enum wrt_status wrt_port_object_descriptor(const struct wrt_port_object *object,
     (void)object, (void)out;
     return WRT_ERR_UNSUPPORTED;
 }
+
+void wrt_port_close_inherited(int first)
+{
+    (void)first;
+}
+
+bool wrt_port_counts_reservations(void)
+{
+    return false;
+}

@@ -5,10 +5,12 @@
  */
 #include "qnx.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #if WRT_QNX_APS
 #include <sys/sched_aps.h>
@@ -345,6 +347,19 @@ static const unsigned dropped[] = {
     PROCMGR_AID_MEM_PHYS,       PROCMGR_AID_MEM_PEER,       PROCMGR_AID_INTERRUPT,
     PROCMGR_AID_IO,
 #endif
+    /* What root has. Not SETTYPEID: the change of type comes after this. */
+#if defined(PROCMGR_AID_SPAWN_SETUID)
+    PROCMGR_AID_SPAWN_SETUID,   PROCMGR_AID_SPAWN_SETGID,   PROCMGR_AID_PATHSPACE,
+    PROCMGR_AID_REBOOT,         PROCMGR_AID_CONFSET,        PROCMGR_AID_SESSION,
+    PROCMGR_AID_MEM_ADD,        PROCMGR_AID_MEM_SPECIAL,    PROCMGR_AID_MEM_GLOBAL,
+    PROCMGR_AID_CLOCKSET,       PROCMGR_AID_TRACE,          PROCMGR_AID_CONNECTION,
+    PROCMGR_AID_SCHEDULE,       PROCMGR_AID_SIGNAL,         PROCMGR_AID_APS_ROOT,
+#endif
+#if defined(PROCMGR_AID_XPROCESS_DEBUG)
+    PROCMGR_AID_CHROOT,         PROCMGR_AID_POWER,          PROCMGR_AID_RLIMIT_PEER,
+    PROCMGR_AID_ABLE_PRIV,      PROCMGR_AID_XPROCESS_ABLE,  PROCMGR_AID_XPROCESS_DEBUG,
+    PROCMGR_AID_XPROCESS_MEM_READ,
+#endif
 };
 
 static enum wrt_status drop_abilities(void)
@@ -485,10 +500,43 @@ enum wrt_status wrt_port_isolate_self(uint32_t wanted, uint32_t *out)
     return WRT_ERR_UNSUPPORTED;
 }
 
+/* ---- a host and its workers ---- */
+
 enum wrt_status wrt_port_line_create(int *out_ours, int *out_theirs)
 {
-    (void)out_ours, (void)out_theirs;
-    return WRT_ERR_UNSUPPORTED;
+    int ends[2];
+
+    if (pipe(ends) != 0)
+        return wrt_qnx_to_status(errno);
+    if (fcntl(ends[0], F_SETFD, FD_CLOEXEC) == -1 || fcntl(ends[1], F_SETFD, FD_CLOEXEC) == -1) {
+        enum wrt_status status = wrt_qnx_to_status(errno);
+
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return status;
+    }
+    *out_theirs = ends[0];
+    *out_ours = ends[1];
+    return WRT_OK;
+}
+
+enum { MOST_INHERITED = 4096 }; /* where there is no limit */
+
+void wrt_port_close_inherited(int first)
+{
+    struct rlimit limit;
+    int end = MOST_INHERITED;
+
+    memset(&limit, 0, sizeof limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < MOST_INHERITED)
+        end = (int)limit.rlim_cur;
+    for (int file = first; file < end; file++)
+        (void)close(file);
+}
+
+bool wrt_port_counts_reservations(void)
+{
+    return true;
 }
 
 enum wrt_status wrt_port_program_path(char *out, size_t size_bytes)
@@ -499,6 +547,6 @@ enum wrt_status wrt_port_program_path(char *out, size_t size_bytes)
 
 enum wrt_status wrt_port_object_descriptor(const struct wrt_port_object *object, int *out)
 {
-    (void)object, (void)out;
-    return WRT_ERR_UNSUPPORTED;
+    *out = (int)object->handle;
+    return WRT_OK;
 }

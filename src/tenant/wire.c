@@ -31,18 +31,79 @@ enum wrt_status wire_join_worker(struct wire_end *end, struct wire *wire)
     return join(end, &wire->replies, &wire->requests);
 }
 
+/* ---- bells ---- */
+
+enum { BELL_PULSES = 4, BELL_PRIORITY = 1, BELL_CODE = 0 };
+
+enum wrt_status wire_open_bell(struct wire_end *end, uint64_t *out)
+{
+    const struct wrt_port_channel_config config = {.capacity = BELL_PULSES, .is_public = true};
+    enum wrt_status status = wrt_port_channel_create(&config, &end->bell);
+
+    end->has_bell = status == WRT_OK;
+    *out = end->has_bell ? (uint64_t)end->bell.id : 0;
+    return status == WRT_ERR_UNSUPPORTED ? WRT_OK : status;
+}
+
+enum wrt_status wire_connect_bell(struct wire_end *end, int64_t process, uint64_t bell)
+{
+    if (!end->has_bell)
+        return WRT_OK;
+    if (bell == 0 || bell > INT32_MAX || end->theirs != 0)
+        return WRT_ERR_CLOSED;
+    return wrt_port_channel_connect(process, (int32_t)bell, &end->theirs);
+}
+
+void wire_close(struct wire_end *end)
+{
+    if (end->theirs != 0)
+        wrt_port_channel_disconnect(end->theirs);
+    if (end->has_bell)
+        wrt_port_channel_destroy(&end->bell);
+    end->theirs = 0;
+    end->has_bell = false;
+}
+
+/* A pulse that finds no room is not missed: those that take the room wake the receiver too. */
+static void ring(const struct wire_end *end)
+{
+    uint32_t woken;
+
+    if (!end->has_bell)
+        (void)!wrt_port_wake(&end->out_ring->bell, 1, true, &woken);
+    else if (end->theirs != 0)
+        (void)!wrt_port_pulse_send(end->theirs, BELL_PRIORITY, BELL_CODE, 0);
+}
+
+/* Pulses wait in the channel, so none sent since `bell` was read is lost; one that is older only
+ * makes the caller look again. */
+static enum wrt_status sleep_until(const struct wire_end *end, uint32_t bell, uint64_t deadline_ns)
+{
+    struct wrt_port_pulse pulse;
+
+    if (!end->has_bell)
+        return wrt_port_wait(&end->in_ring->bell, bell, deadline_ns, true);
+    return wrt_port_pulse_receive(&end->bell, deadline_ns, &pulse);
+}
+
+static bool was_woken(enum wrt_status status)
+{
+    return status == WRT_OK || status == WRT_ERR_STATE || status == WRT_ERR_INTERRUPTED;
+}
+
+/* ---- messages ---- */
+
 /* The message is published before the bell is read by whoever goes to sleep, and `is_asleep` is
  * set before it looks a last time: one of the two sees the other. */
 enum wrt_status wire_send(struct wire_end *end, const struct wire_message *message)
 {
     enum wrt_status status = wrt_spsc_push(&end->out, message);
-    uint32_t woken;
 
     if (status != WRT_OK)
         return status;
     (void)__atomic_add_fetch(&end->out_ring->bell, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&end->out_ring->is_asleep, __ATOMIC_SEQ_CST) != 0)
-        (void)!wrt_port_wake(&end->out_ring->bell, 1, true, &woken);
+        ring(end);
     return WRT_OK;
 }
 
@@ -65,13 +126,12 @@ enum wrt_status wire_receive(struct wire_end *end, uint64_t deadline_ns, struct 
 
         __atomic_store_n(&ring->is_asleep, 1, __ATOMIC_SEQ_CST);
         status = take(end, out);
-        if (status == WRT_ERR_NOT_FOUND &&
-            wrt_port_wait(&ring->bell, bell, deadline_ns, true) == WRT_ERR_TIMEOUT) {
-            status = take(end, out); /* what came at the last moment */
-            if (status == WRT_ERR_NOT_FOUND)
-                status = WRT_ERR_TIMEOUT;
-        } else if (status == WRT_ERR_NOT_FOUND) {
-            status = take(end, out);
+        if (status == WRT_ERR_NOT_FOUND) {
+            enum wrt_status slept = sleep_until(end, bell, deadline_ns);
+
+            status = take(end, out); /* also what came at the last moment */
+            if (status == WRT_ERR_NOT_FOUND && !was_woken(slept))
+                status = slept;
         }
         __atomic_store_n(&ring->is_asleep, 0, __ATOMIC_SEQ_CST);
     }

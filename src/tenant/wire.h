@@ -4,16 +4,23 @@
  * Each side treats the other as hostile: a message is copied out before it is looked at, counts
  * are checked against these arrays, texts are ended by the reader, and ring positions that make
  * no sense are ERR_CORRUPT (wrt/ring.h). Nothing here is a pointer.
+ *
+ * A receiver with nothing to read sleeps until its bell rings. Where the system wakes other
+ * processes by an address, the bell is a word of the ring. Where it does not (QNX) the bell is a
+ * channel of the kernel that the other side sends pulses to: each side makes one before the worker
+ * gives up its rights, and takes the other's number only then, from code that no guest ran in yet.
+ * Pulses carry nothing: what is in the ring counts.
  */
 #ifndef WRT_TENANT_WIRE_H
 #define WRT_TENANT_WIRE_H
 
+#include "port_sync.h"
 #include "wrt/base.h"
 #include "wrt/ring.h"
 #include "wrt/value.h"
 
 enum {
-    WIRE_VERSION = 0x57525402,
+    WIRE_VERSION = 0x57525403,
     WIRE_SLOTS = 16,
     WIRE_TEXT_BYTES = 256,
     WIRE_VALUES = 32,
@@ -33,7 +40,7 @@ enum wire_kind {
     WIRE_DROP,
     WIRE_STOP,
     /* worker to host */
-    WIRE_READY,  /* `count`: what it gave up (enum wrt_confine bits) */
+    WIRE_READY,  /* `count`: what it gave up (enum wrt_confine bits); fuel: its bell */
     WIRE_MORE,   /* the stream was read */
     WIRE_LOADED,
     WIRE_DONE,   /* values: results */
@@ -74,6 +81,8 @@ struct wire_config {
     uint32_t clocks, has_random, has_output, has_error;
     uint32_t clock_jitter, has_oblivious, isolate;
     uint64_t memory_bytes, stack_bytes, clock_resolution_ns;
+    int64_t host_process; /* and its bell, as wire_open_bell gave it */
+    uint64_t host_bell;
 };
 
 /* The worker's words about itself; and the host's wish. */
@@ -95,15 +104,26 @@ struct wire_end {
     struct wrt_spsc_producer out;
     struct wrt_spsc_consumer in;
     struct wire_ring *out_ring, *in_ring;
+    bool has_bell;   /* ours is this channel, theirs at the end of that connection */
+    struct wrt_port_channel bell;
+    int32_t theirs;  /* 0: not connected */
 };
 
 WRT_MUST_CHECK enum wrt_status wire_join_host(struct wire_end *end, struct wire *wire);
 WRT_MUST_CHECK enum wrt_status wire_join_worker(struct wire_end *end, struct wire *wire);
 
+/* Makes this side's bell, for `end` zeroed or joined; *out is what the other side connects to, 0
+ * where bells are words of the rings. wire_close ends both; twice does no harm. */
+WRT_MUST_CHECK enum wrt_status wire_open_bell(struct wire_end *end, uint64_t *out);
+/* ERR_CLOSED: there is no such bell. Does nothing where bells are words. */
+WRT_MUST_CHECK enum wrt_status
+wire_connect_bell(struct wire_end *end, int64_t process, uint64_t bell);
+void wire_close(struct wire_end *end);
+
 /* ERR_NO_SPACE, ERR_CORRUPT. Never waits. */
 WRT_MUST_CHECK enum wrt_status wire_send(struct wire_end *end, const struct wire_message *message);
 /* A copy of the next message, text ended, `count` as it came. ERR_TIMEOUT (0: looks),
- * ERR_CORRUPT. */
+ * ERR_CORRUPT, or why the system does not let it wait. */
 WRT_MUST_CHECK enum wrt_status
 wire_receive(struct wire_end *end, uint64_t deadline_ns, struct wire_message *out);
 

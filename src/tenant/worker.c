@@ -408,6 +408,10 @@ static enum wrt_status wait_until_ready(struct wrt_worker *worker,
     if (reply.kind != WIRE_READY || reply.count >> WRT_CONFINE_COUNT != 0)
         return lied(worker, error);
     worker->in_force |= reply.count;
+    status = wire_connect_bell(&worker->end, worker->process.id, reply.fuel);
+    if (status != WRT_OK)
+        return wrt_fail(error, status, "the worker of partition %s cannot be woken: %s",
+                        wrt_partition_name(worker->partition), wrt_status_text(status));
     return check_required(worker, config->require, error);
 }
 
@@ -530,11 +534,22 @@ static void forget(struct wrt_worker *worker)
 {
     struct wrt_partition *partition = worker->partition;
 
+    wire_close(&worker->end);
     unmap_wire(worker);
     if (worker->line != NO_FILE)
         wrt_port_file_close(worker->line);
     memset(worker, 0, sizeof *worker);
     wrt_partition_free(partition, WRT_CHARGE_HOST, worker, sizeof *worker);
+}
+
+static enum wrt_status open_bell(struct wrt_worker *worker, struct wrt_error *error)
+{
+    enum wrt_status status = wire_open_bell(&worker->end, &worker->wire->config.host_bell);
+
+    if (status != WRT_OK)
+        return wrt_fail(error, status, "workers cannot wake us here: %s", wrt_status_text(status));
+    worker->wire->config.host_process = worker->end.bell.process;
+    return WRT_OK;
 }
 
 static enum wrt_status set_up(struct wrt_worker *worker, const struct wrt_worker_config *config,
@@ -552,6 +567,8 @@ static enum wrt_status set_up(struct wrt_worker *worker, const struct wrt_worker
     status = fill_wire(worker->wire, config, guest_bytes, error);
     if (status == WRT_OK)
         status = wire_join_host(&worker->end, worker->wire);
+    if (status == WRT_OK)
+        status = open_bell(worker, error);
     if (status == WRT_OK)
         status = start(worker, config, error);
     if (status != WRT_OK && worker->state != WRT_WORKER_ENDED &&
