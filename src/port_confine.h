@@ -118,6 +118,9 @@ void wrt_port_close_inherited(int first);
 /* Do addresses that are only reserved count as memory used, for
  * wrt_port_process_limits.memory_bytes? Linux: no. QNX: yes. */
 bool wrt_port_counts_reservations(void);
+/* Must a process set its own limits, because its parent may be unable to? Linux: no, spawn did.
+ * QNX: yes (before 8.0). */
+bool wrt_port_limits_itself(void);
 
 /* ----------------------------------------------------- what the processor guesses ---- */
 

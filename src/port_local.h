@@ -16,6 +16,8 @@ struct wrt_port_peer {
     int64_t process;
 };
 
+/* False: all calls on them are ERR_UNSUPPORTED. Linux: yes. QNX: no. */
+bool wrt_port_has_local_sockets(void);
 /* Listens at a path of the file system that only the caller's user may reach (mode 0600; with
  * `open_to_all` 0666, for callers that check who connects). A socket that nobody listens on any
  * more is replaced; one that is in use is ERR_EXISTS, and any other file too.

@@ -34,6 +34,11 @@ uint32_t worker_confine(const struct wire_config *config, const char *const *dir
     struct wrt_port_confined done = {.confined = 0};
     uint32_t confined = 0, isolated = 0;
 
+    if (wrt_port_limits_itself())
+        confinement.limits = (struct wrt_port_process_limits){
+            .memory_bytes = config->process_bytes,
+            .descriptors = config->descriptors,
+            .threads = config->tasks};
     if (config->isolate != 0 && wrt_port_isolate_self(config->isolate, &isolated) != WRT_OK)
         isolated = 0;
     if (wrt_port_confine_self(&confinement, &done) == WRT_OK)

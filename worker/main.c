@@ -15,6 +15,7 @@
 #include "wrt/store.h"
 #include "wrt/wasi.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -441,6 +442,7 @@ int main(void)
     struct wrt_error error = {.text = ""};
     enum wrt_status status;
 
+    (void)signal(SIGINT, SIG_IGN); /* a keyboard's reaches the whole group; the host tells us */
     wrt_port_close_inherited(WIRE_FD_ERROR + 1);
     if (!map_wire())
         return NO_MEMORY_GIVEN;

@@ -4,7 +4,9 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 /* "FILE:LINE: what", as compilers say it, so that editors find the place. */
 static void print_problem(void *context, const struct wrt_manifest_problem *problem)
@@ -23,12 +25,15 @@ static int fail_manifest(const char *file, enum wrt_status status)
     return cli_fail(CLI_EXIT_MANIFEST, "%s is refused (%s)", file, wrt_status_name(status));
 }
 
-/* Both commands take exactly one file. */
-static int take_file(const struct cli_command *command, int argc, char **argv, char **out)
+/* Both commands take exactly one file; `serve` one option. */
+static int take_file(const struct cli_command *command, int argc, char **argv, char **out,
+                     bool *out_events)
 {
     struct cli_parser parser = {.command = command, .argc = argc, .argv = argv};
-    int option = cli_next_option(&parser);
+    int option;
     *out = NULL;
+    while ((option = cli_next_option(&parser)) == 0)
+        *out_events = true;
     if (option == CLI_OPTIONS_HELP)
         return CLI_EXIT_OK;
     if (option == CLI_OPTIONS_BAD)
@@ -95,8 +100,9 @@ static int check(char *file)
 
 static int run_check(const struct cli_command *command, int argc, char **argv)
 {
+    bool events = false; /* it has no options */
     char *file;
-    int code = take_file(command, argc, argv, &file);
+    int code = take_file(command, argc, argv, &file, &events);
     return file == NULL ? code : check(file);
 }
 
@@ -124,6 +130,58 @@ static void watch_signals(struct wrt_supervisor *supervisor)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* ---- what happens, as it happens: for systems without a control socket ---- */
+
+static bool is_over; /* atomic */
+
+static void print_events(struct wrt_supervisor *supervisor, uint64_t *after)
+{
+    struct wrt_tenant_event event;
+    while (wrt_supervisor_event(supervisor, *after, &event) == WRT_OK) {
+        if (event.sequence > *after + 1)
+            fprintf(stderr, "(%" PRIu64 " events lost)\n", event.sequence - *after - 1);
+        *after = event.sequence;
+        fprintf(stderr, "%14.6f  %-20s %-10s %s\n", (double)event.time_ns / 1e9, event.tenant,
+                event.what, event.text);
+    }
+}
+
+static void print_figures(struct wrt_supervisor *supervisor)
+{
+    struct wrt_tenant_status tenant;
+    for (uint32_t i = 0; wrt_supervisor_status(supervisor, i, &tenant) == WRT_OK; i++)
+        fprintf(stderr, "%s: tier %s, at most %" PRIu64 " bytes, %" PRIu64 " activations, %" PRIu64
+                " overruns, %" PRIu64 " failures, %" PRIu64 " restarts\n", tenant.name,
+                tenant.tier_asked, tenant.high_water_bytes, tenant.activations, tenant.overruns,
+                tenant.failures, tenant.restarts);
+}
+
+static void *watch_events(void *supervisor)
+{
+    static const struct timespec pause = {.tv_nsec = 50000000};
+    uint64_t after = 0;
+    bool ends;
+    do {
+        ends = __atomic_load_n(&is_over, __ATOMIC_ACQUIRE);
+        print_events(supervisor, &after);
+        if (!ends)
+            (void)nanosleep(&pause, NULL);
+    } while (!ends);
+    print_figures(supervisor);
+    return NULL;
+}
+
+static enum wrt_status run_watched(struct wrt_supervisor *supervisor)
+{
+    pthread_t watcher;
+    if (pthread_create(&watcher, NULL, watch_events, supervisor) != 0)
+        return WRT_ERR_NO_MEMORY;
+    const enum wrt_status status = wrt_supervisor_run(supervisor);
+    __atomic_store_n(&is_over, true, __ATOMIC_RELEASE);
+    (void)pthread_join(watcher, NULL);
+    return status;
+}
+
 static int conclude(enum wrt_status status)
 {
     switch (status) {
@@ -138,11 +196,11 @@ static int conclude(enum wrt_status status)
     }
 }
 
-static int run_supervisor(struct wrt_supervisor *supervisor, const char *file)
+static int run_supervisor(struct wrt_supervisor *supervisor, const char *file, bool events)
 {
     watch_signals(supervisor);
     fprintf(stderr, "wrt: serving %s\n", file);
-    enum wrt_status status = wrt_supervisor_run(supervisor);
+    enum wrt_status status = events ? run_watched(supervisor) : wrt_supervisor_run(supervisor);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
@@ -153,7 +211,7 @@ static int run_supervisor(struct wrt_supervisor *supervisor, const char *file)
     return code;
 }
 
-static int serve(char *file)
+static int serve(char *file, bool events)
 {
     struct wrt_partition *partition = NULL;
     struct wrt_manifest *manifest = NULL;
@@ -167,22 +225,27 @@ static int serve(char *file)
     if (status != WRT_OK)
         return give_back(partition, cli_fail(CLI_EXIT_MANIFEST, "%s: %s (%s)", file, error.text,
                                              wrt_status_name(status)));
-    code = run_supervisor(supervisor, file);
+    code = run_supervisor(supervisor, file, events);
     /* A lane that could not be joined still has its memory; the process ends now anyway. */
     return code == CLI_EXIT_OK ? give_back(partition, code) : code;
 }
 
 static int run_serve(const struct cli_command *command, int argc, char **argv)
 {
+    bool events = false;
     char *file;
-    int code = take_file(command, argc, argv, &file);
-    return file == NULL ? code : serve(file);
+    int code = take_file(command, argc, argv, &file, &events);
+    return file == NULL ? code : serve(file, events);
 }
 
 static const struct cli_option no_options[] = {{0}};
+static const struct cli_option serve_options[] = {
+    {"events", NULL, "print what happens on standard error, and each tenant's figures at the end"},
+    {0}};
 
 const struct cli_command cli_serve = {
-    "serve", "MANIFEST", "Runs a set of tenants until it is told to stop.", no_options, run_serve};
+    "serve", "[options] MANIFEST", "Runs a set of tenants until it is told to stop.",
+    serve_options, run_serve};
 const struct cli_command cli_check = {
     "check", "MANIFEST", "Says whether a set of tenants fits, before anything runs.", no_options,
     run_check};

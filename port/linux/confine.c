@@ -255,3 +255,8 @@ bool wrt_port_counts_reservations(void)
 {
     return false;
 }
+
+bool wrt_port_limits_itself(void)
+{
+    return false;
+}

@@ -52,6 +52,11 @@ static bool make_address(const char *path, struct sockaddr_un *out)
     return true;
 }
 
+bool wrt_port_has_local_sockets(void)
+{
+    return true;
+}
+
 enum wrt_status wrt_port_local_connect(const char *path, int *out)
 {
     struct sockaddr_un address;

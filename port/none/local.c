@@ -3,6 +3,11 @@
  */
 #include "port_local.h"
 
+bool wrt_port_has_local_sockets(void)
+{
+    return false;
+}
+
 enum wrt_status wrt_port_local_listen(const char *path, bool open_to_all, int *out)
 {
     (void)path, (void)open_to_all, (void)out;

@@ -428,6 +428,8 @@ enum wrt_status wrt_port_confine_self(const struct wrt_port_confinement *confine
                                       .type_changed = status[2] == WRT_OK};
     if (done.rights_dropped)
         done.confined |= WRT_PORT_CONFINE_SYSTEM_CALLS;
+    if (done.limits_set)
+        done.confined |= wrt_qnx_confined_by(&confinement->limits);
     *out = done;
     for (size_t i = 0; i < 3; i++) {
         if (status[i] != WRT_OK && (confinement->require || status[i] != WRT_ERR_UNSUPPORTED))
@@ -535,6 +537,11 @@ void wrt_port_close_inherited(int first)
 }
 
 bool wrt_port_counts_reservations(void)
+{
+    return true;
+}
+
+bool wrt_port_limits_itself(void)
 {
     return true;
 }

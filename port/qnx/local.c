@@ -1,8 +1,20 @@
-/* port/qnx/local.c - local sockets, processors, file identities: not served yet; the
- * supervisor is built for Linux only.
+/* port/qnx/local.c - local sockets, processors, file identities.
  * SPDX-License-Identifier: Apache-2.0
+ *
+ * No local sockets: nothing that we know of QNX tells who is at the other end of one, and a
+ * control socket that takes orders from anybody is worse than none. Files are POSIX.1-2008.
  */
+#include "qnx.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "port_local.h"
+
+bool wrt_port_has_local_sockets(void)
+{
+    return false;
+}
 
 enum wrt_status wrt_port_local_listen(const char *path, bool open_to_all, int *out)
 {
@@ -55,22 +67,44 @@ void wrt_port_local_close(int socket)
 
 uint32_t wrt_port_user(void)
 {
-    return 0;
+    return (uint32_t)geteuid();
 }
 
 uint32_t wrt_port_processors(void)
 {
-    return 1;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return count < 1 ? 1 : (uint32_t)count;
+}
+
+static enum wrt_status file_status(int error)
+{
+    return error == ENOENT || error == ENOTDIR ? WRT_ERR_NOT_FOUND : wrt_qnx_to_status(error);
 }
 
 enum wrt_status wrt_port_identify(const char *path, struct wrt_port_identity *out)
 {
-    (void)path, (void)out;
-    return WRT_ERR_UNSUPPORTED;
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return file_status(errno);
+    if (!S_ISREG(status.st_mode))
+        return WRT_ERR_ARGUMENT;
+    *out = (struct wrt_port_identity){
+        (uint64_t)status.st_size,
+        (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec,
+        status.st_ino, status.st_dev};
+    return WRT_OK;
 }
 
+/* By the real user: a supervisor is no set-user-id program. */
 enum wrt_status wrt_port_directory_usable(const char *path, bool for_writing)
 {
-    (void)path, (void)for_writing;
-    return WRT_ERR_UNSUPPORTED;
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return file_status(errno);
+    if (!S_ISDIR(status.st_mode))
+        return WRT_ERR_ARGUMENT;
+    return access(path, R_OK | X_OK | (for_writing ? W_OK : 0)) == 0 ? WRT_OK : file_status(errno);
 }

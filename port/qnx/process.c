@@ -75,7 +75,7 @@ enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_
     return limits->require || status != WRT_ERR_UNSUPPORTED ? status : WRT_OK;
 }
 
-static uint32_t confined_by(const struct wrt_port_process_limits *limits)
+uint32_t wrt_qnx_confined_by(const struct wrt_port_process_limits *limits)
 {
     return (limits->memory_bytes != 0 ? WRT_PORT_CONFINE_MEMORY : 0u) |
            (limits->descriptors != 0 ? WRT_PORT_CONFINE_LIMITS : 0u) |
@@ -97,7 +97,7 @@ enum wrt_status wrt_port_process_limit(struct wrt_port_process *process,
         parts[i].require = true; /* so that what is missing is told */
         status = wrt_qnx_set_limits((pid_t)process->id, &parts[i], 0);
         if (status == WRT_OK)
-            process->confined |= confined_by(&parts[i]);
+            process->confined |= wrt_qnx_confined_by(&parts[i]);
         if (status != WRT_OK && (worst == WRT_OK || worst == WRT_ERR_UNSUPPORTED))
             worst = status;
     }

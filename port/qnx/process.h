@@ -14,6 +14,9 @@
 enum wrt_status wrt_qnx_set_limits(pid_t process, const struct wrt_port_process_limits *limits,
                                    uint64_t reserved_bytes);
 
+/* enum wrt_port_confine: what limits that are set put in force. */
+uint32_t wrt_qnx_confined_by(const struct wrt_port_process_limits *limits);
+
 /* share.c. Can this release cap the processor time of a process at all? */
 bool wrt_qnx_has_cpu_cap(void);
 /* Gives the process that share, with a cap; ERR_UNSUPPORTED: without (what can be done instead

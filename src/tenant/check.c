@@ -84,6 +84,20 @@ static void check_authenticity(const struct wrt_tenant_config *config,
                     "tenant %s: this build has no libsodium to verify signatures", config->name);
 }
 
+static void check_worker(const struct wrt_tenant_config *config, struct wrt_problems *problems)
+{
+    const char *program = wrt_config_text(config, config->worker);
+    if (config->worker == 0)
+        return;
+    if (!wrt_guest_is_remote(config))
+        wrt_problem(problems, line_of(config, WRT_KEY_WORKER), WRT_ERR_ARGUMENT,
+                    "tenant %s: only a process has a worker; its tier is %s", config->name,
+                    wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
+    if (program[0] != '/')
+        wrt_problem(problems, line_of(config, WRT_KEY_WORKER), WRT_ERR_ARGUMENT,
+                    "tenant %s: worker is no absolute path", config->name);
+}
+
 void wrt_check_limits(const struct wrt_manifest *manifest,
                       const struct wrt_tenant_config *config, struct wrt_problems *problems)
 {
@@ -98,6 +112,7 @@ void wrt_check_limits(const struct wrt_manifest *manifest,
         wrt_problem(problems, line_of(config, WRT_KEY_CACHE_WAYS), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can have cache ways; its tier is %s", config->name,
                     wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
+    check_worker(config, problems);
     if (config->confine_bits != 0 && !wrt_guest_is_remote(config))
         wrt_problem(problems, line_of(config, WRT_KEY_REQUIRE), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can be confined; its tier is %s", config->name,
@@ -224,6 +239,11 @@ static void check_socket(const char *path, uint32_t line, struct wrt_problems *p
     const char *slash = strrchr(path, '/');
     if (*path == '\0')
         return;
+    if (!wrt_port_has_local_sockets()) {
+        wrt_problem(problems, line, WRT_ERR_UNSUPPORTED,
+                    "this system has no sockets that tell who asks: no control, no unix: metrics");
+        return;
+    }
     snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
              slash == NULL ? "." : path);
     enum wrt_status status = wrt_port_directory_usable(folder, true);
@@ -299,6 +319,9 @@ enum wrt_status wrt_manifest_check(const struct wrt_manifest *manifest,
     struct wrt_manifest_cost cost = sum_up(manifest, &plan);
     for (uint32_t i = 0; i < manifest->tenant_count; i++)
         wrt_check_limits(manifest, manifest->tenants[i], &problems);
+    if (metrics[0] != '\0' && !wrt_metrics_are_supported)
+        wrt_problem(&problems, manifest->supervisor.metrics_line, WRT_ERR_UNSUPPORTED,
+                    "this build has no HTTP server for metrics");
     check_socket(manifest->supervisor.control, manifest->supervisor.control_line, &problems);
     if (strncmp(metrics, "unix:", 5) == 0)
         check_socket(metrics + 5, manifest->supervisor.metrics_line, &problems);

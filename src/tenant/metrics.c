@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const bool wrt_metrics_are_supported = true;
+
 struct metric {
     const char *name, *kind, *help;
     size_t offset; /* of a uint64_t in struct wrt_tenant_status or wrt_frame_status */

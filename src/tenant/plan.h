@@ -44,4 +44,9 @@ void wrt_check_tenant(const struct wrt_manifest *manifest,
                       const struct wrt_tenant_config *config, struct wrt_partition *root,
                       struct wrt_manifest_cost *cost, struct wrt_problems *problems);
 
+/* ---- metrics.c, metrics_none.c ---- */
+
+/* Was the build given an HTTP server? */
+extern const bool wrt_metrics_are_supported;
+
 #endif

@@ -47,6 +47,7 @@ static enum wrt_status create(struct wrt_guest *guest, struct wrt_error *error)
         environment[i] = wrt_config_text(config, config->environment.at[i]);
     cut_directories(config, room, directories);
     const struct wrt_worker_config worker = {
+        .program = config->worker != 0 ? wrt_config_text(config, config->worker) : NULL,
         .module = guest->bytes,
         .module_bytes = guest->bytes_size,
         .arguments = arguments,

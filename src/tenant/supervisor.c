@@ -304,10 +304,11 @@ void wrt_supervisor_notify(struct wrt_supervisor *supervisor)
     (void)!wrt_port_wake(&supervisor->word, 1, false, &woken);
 }
 
+/* Only the flag, which run looks at every TICK_NS: a signal handler may not wake anybody, because
+ * ports without a futex take locks for that, and it may have interrupted whoever holds them. */
 void wrt_supervisor_stop(struct wrt_supervisor *supervisor)
 {
     __atomic_store_n(&supervisor->stop_asked, true, __ATOMIC_RELEASE);
-    wrt_supervisor_notify(supervisor);
 }
 
 static void begin_stopping(struct wrt_supervisor *supervisor)

@@ -81,6 +81,8 @@ struct wire_config {
     uint32_t clocks, has_random, has_output, has_error;
     uint32_t clock_jitter, has_oblivious, isolate;
     uint64_t memory_bytes, stack_bytes, clock_resolution_ns;
+    uint64_t process_bytes; /* of guest and process: what the worker may set as its own limit */
+    uint32_t descriptors, tasks;
     int64_t host_process; /* and its bell, as wire_open_bell gave it */
     uint64_t host_bell;
 };

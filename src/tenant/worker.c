@@ -274,7 +274,8 @@ static bool put_strings(struct wire *wire, const struct wrt_worker_config *confi
 }
 
 static enum wrt_status fill_wire(struct wire *wire, const struct wrt_worker_config *config,
-                                 uint64_t memory_bytes, struct wrt_error *error)
+                                 uint64_t guest_bytes, uint64_t process_bytes,
+                                 struct wrt_error *error)
 {
     wire->config = (struct wire_config){
         .version = WIRE_VERSION,
@@ -289,7 +290,10 @@ static enum wrt_status fill_wire(struct wire *wire, const struct wrt_worker_conf
         .isolate = config->isolate,
         .has_output = config->standard_output != 0,
         .has_error = config->standard_error != 0,
-        .memory_bytes = memory_bytes,
+        .memory_bytes = guest_bytes,
+        .process_bytes = process_bytes,
+        .descriptors = WORKER_DESCRIPTORS,
+        .tasks = WORKER_TASKS,
         .stack_bytes = config->stack_bytes,
     };
     if (!put_strings(wire, config))
@@ -564,7 +568,7 @@ static enum wrt_status set_up(struct wrt_worker *worker, const struct wrt_worker
     status = charge_memory(worker, config, &guest_bytes, error);
     if (status != WRT_OK)
         return status;
-    status = fill_wire(worker->wire, config, guest_bytes, error);
+    status = fill_wire(worker->wire, config, guest_bytes, worker->memory_bytes, error);
     if (status == WRT_OK)
         status = wire_join_host(&worker->end, worker->wire);
     if (status == WRT_OK)

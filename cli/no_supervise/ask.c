@@ -1,4 +1,4 @@
-/* cli/no_supervise/commands.c - the supervisor's commands in a build without it.
+/* cli/no_supervise/ask.c - the commands that ask a running supervisor, where it has no socket.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "cli.h"
@@ -6,16 +6,14 @@
 static int refuse(const struct cli_command *command, int argc, char **argv)
 {
     (void)argc, (void)argv;
-    return cli_fail(CLI_EXIT_UNSUPPORTED, "%s: this build has no supervisor (it needs Linux, inih, "
-                    "libmicrohttpd and cJSON)", command->name);
+    return cli_fail(CLI_EXIT_UNSUPPORTED, "%s: this build has no control socket (it needs Linux and "
+                    "cJSON)", command->name);
 }
 
 static const struct cli_option no_options[] = {{0}};
 
 #define COMMAND(name)                                                                   \
     const struct cli_command cli_##name = {#name, "...", "Not in this build.", no_options, refuse};
-COMMAND(serve)
-COMMAND(check)
 COMMAND(status)
 COMMAND(top)
 COMMAND(events)

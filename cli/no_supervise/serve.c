@@ -1,0 +1,18 @@
+/* cli/no_supervise/serve.c - the supervisor in a build without it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli.h"
+
+static int refuse(const struct cli_command *command, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    return cli_fail(CLI_EXIT_UNSUPPORTED, "%s: this build has no supervisor (it needs inih and, on "
+                    "Linux, libmicrohttpd and cJSON)", command->name);
+}
+
+static const struct cli_option no_options[] = {{0}};
+
+#define COMMAND(name)                                                                   \
+    const struct cli_command cli_##name = {#name, "...", "Not in this build.", no_options, refuse};
+COMMAND(serve)
+COMMAND(check)
