@@ -7,10 +7,12 @@
 
 #include <string.h>
 
-static enum wrt_status join(struct wire_end *end, struct wire_ring *out, struct wire_ring *in)
+static enum wrt_status join(struct wire_end *end, bool is_worker, struct wire_ring *out,
+                            struct wire_ring *in)
 {
     enum wrt_status status;
 
+    end->is_worker = is_worker;
     end->out_ring = out;
     end->in_ring = in;
     status = wrt_spsc_producer_init(&end->out, &out->words, out->items, WIRE_SLOTS,
@@ -23,21 +25,23 @@ static enum wrt_status join(struct wire_end *end, struct wire_ring *out, struct 
 
 enum wrt_status wire_join_host(struct wire_end *end, struct wire *wire)
 {
-    return join(end, &wire->requests, &wire->replies);
+    return join(end, false, &wire->requests, &wire->replies);
 }
 
 enum wrt_status wire_join_worker(struct wire_end *end, struct wire *wire)
 {
-    return join(end, &wire->replies, &wire->requests);
+    return join(end, true, &wire->replies, &wire->requests);
 }
 
 /* ---- bells ---- */
 
-enum { BELL_PULSES = 4, BELL_PRIORITY = 1, BELL_CODE = 0 };
+enum { BELL_PULSES = 4, BELL_CODE = 0, LEAST_PRIORITY = 1, MOST_PRIORITY = 255 };
 
 enum wrt_status wire_open_bell(struct wire_end *end, uint64_t *out)
 {
-    const struct wrt_port_channel_config config = {.capacity = BELL_PULSES, .is_public = true};
+    const struct wrt_port_channel_config config = {.capacity = BELL_PULSES,
+                                                   .is_public = true,
+                                                   .takes_priority = end->is_worker};
     enum wrt_status status = wrt_port_channel_create(&config, &end->bell);
 
     end->has_bell = status == WRT_OK;
@@ -64,15 +68,24 @@ void wire_close(struct wire_end *end)
     end->has_bell = false;
 }
 
+static uint8_t own_priority(void)
+{
+    int priority;
+
+    if (wrt_port_thread_get_priority(&priority) != WRT_OK || priority < LEAST_PRIORITY)
+        return LEAST_PRIORITY;
+    return priority < MOST_PRIORITY ? (uint8_t)priority : MOST_PRIORITY;
+}
+
 /* A pulse that finds no room is not missed: those that take the room wake the receiver too. */
-static void ring(const struct wire_end *end)
+static void ring(const struct wire_end *end, bool is_asleep)
 {
     uint32_t woken;
 
-    if (!end->has_bell)
+    if (!end->has_bell && is_asleep)
         (void)!wrt_port_wake(&end->out_ring->bell, 1, true, &woken);
-    else if (end->theirs != 0)
-        (void)!wrt_port_pulse_send(end->theirs, BELL_PRIORITY, BELL_CODE, 0);
+    else if (end->theirs != 0 && (is_asleep || !end->is_worker))
+        (void)!wrt_port_pulse_send(end->theirs, own_priority(), BELL_CODE, 0);
 }
 
 /* Pulses wait in the channel, so none sent since `bell` was read is lost; one that is older only
@@ -102,8 +115,7 @@ enum wrt_status wire_send(struct wire_end *end, const struct wire_message *messa
     if (status != WRT_OK)
         return status;
     (void)__atomic_add_fetch(&end->out_ring->bell, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&end->out_ring->is_asleep, __ATOMIC_SEQ_CST) != 0)
-        ring(end);
+    ring(end, __atomic_load_n(&end->out_ring->is_asleep, __ATOMIC_SEQ_CST) != 0);
     return WRT_OK;
 }
 

@@ -9,7 +9,8 @@
  * processes by an address, the bell is a word of the ring. Where it does not (QNX) the bell is a
  * channel of the kernel that the other side sends pulses to: each side makes one before the worker
  * gives up its rights, and takes the other's number only then, from code that no guest ran in yet.
- * Pulses carry nothing: what is in the ring counts.
+ * Pulses carry nothing: what is in the ring counts. But they lend the worker the priority of who
+ * calls it: its channel takes the priority of a pulse, and the host rings with each message.
  */
 #ifndef WRT_TENANT_WIRE_H
 #define WRT_TENANT_WIRE_H
@@ -106,6 +107,7 @@ struct wire_end {
     struct wrt_spsc_producer out;
     struct wrt_spsc_consumer in;
     struct wire_ring *out_ring, *in_ring;
+    bool is_worker;
     bool has_bell;   /* ours is this channel, theirs at the end of that connection */
     struct wrt_port_channel bell;
     int32_t theirs;  /* 0: not connected */
@@ -114,7 +116,7 @@ struct wire_end {
 WRT_MUST_CHECK enum wrt_status wire_join_host(struct wire_end *end, struct wire *wire);
 WRT_MUST_CHECK enum wrt_status wire_join_worker(struct wire_end *end, struct wire *wire);
 
-/* Makes this side's bell, for `end` zeroed or joined; *out is what the other side connects to, 0
+/* Makes this side's bell; *out is what the other side connects to, 0
  * where bells are words of the rings. wire_close ends both; twice does no harm. */
 WRT_MUST_CHECK enum wrt_status wire_open_bell(struct wire_end *end, uint64_t *out);
 /* ERR_CLOSED: there is no such bell. Does nothing where bells are words. */

@@ -13,6 +13,7 @@
 #include "tenant/wire.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,6 +91,75 @@ static void each_wakes_the_other(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static void *note_priority(void *out)
+{
+    struct wire_message message;
+
+    assert_int_equal(wrt_port_thread_set_priority(11), WRT_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(wire_receive(&worker, in_ms(20000), &message), WRT_OK);
+        ((int *)out)[i] = qnxsim_my_priority();
+        assert_int_equal(wire_send(&worker, &message), WRT_OK);
+    }
+    return NULL;
+}
+
+/* A call runs at the priority of who called, be it higher or lower than the last. */
+static void a_caller_lends_its_priority(void **state)
+{
+    static const int lent[2] = {23, 7};
+    struct wire_message message = {.kind = WIRE_CALL};
+    int noted[2] = {0, 0}, before;
+    pthread_t thread;
+
+    (void)state;
+    connect_both();
+    assert_int_equal(wrt_port_thread_get_priority(&before), WRT_OK);
+    assert_int_equal(pthread_create(&thread, NULL, note_priority, noted), 0);
+    for (int i = 0; i < 2; i++) {
+        while (qnxsim_waiting_in_receive() == 0)
+            sched_yield();
+        assert_int_equal(wrt_port_thread_set_priority(lent[i]), WRT_OK);
+        assert_int_equal(wire_send(&host, &message), WRT_OK);
+        assert_int_equal(wire_receive(&host, in_ms(20000), &message), WRT_OK);
+        assert_int_equal(qnxsim_my_priority(), lent[i]); /* and the caller keeps its own */
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(noted[0], lent[0]);
+    assert_int_equal(noted[1], lent[1]);
+    assert_int_equal(wrt_port_thread_set_priority(before), WRT_OK);
+}
+
+/* docs/qnx.md, "Kernel calls per operation". */
+static void kernel_calls_are_few(void **state)
+{
+    struct wire_message message = {.kind = WIRE_CALL};
+
+    (void)state;
+    connect_both();
+    qnxsim_calls_clear();
+    assert_int_equal(wire_send(&host, &message), WRT_OK);
+    assert_int_equal(qnxsim_calls(QNXSIM_ANY), 2);
+    qnxsim_calls_clear();
+    assert_int_equal(wire_receive(&worker, in_ms(20000), &message), WRT_OK);
+    assert_int_equal(wire_send(&worker, &message), WRT_OK);
+    assert_int_equal(wire_receive(&host, in_ms(20000), &message), WRT_OK);
+    assert_int_equal(qnxsim_calls(QNXSIM_ANY), 0); /* nobody slept */
+    assert_int_equal(wire_receive(&host, in_ms(5), &message), WRT_ERR_TIMEOUT);
+    assert_int_equal(qnxsim_calls(QNXSIM_ANY), 2);
+    assert_int_equal(wire_receive(&worker, in_ms(5), &message), WRT_ERR_TIMEOUT); /* the old pulse */
+    qnxsim_calls_clear();
+    wire.replies.is_asleep = 1;
+    assert_int_equal(wire_send(&worker, &message), WRT_OK);
+    assert_int_equal(qnxsim_calls(QNXSIM_ANY), 2);
+    qnxsim_calls_clear();
+    assert_int_equal(wire_send(&host, &message), WRT_OK);
+    assert_int_equal(wire_receive(&worker, in_ms(5), &message), WRT_OK);
+    qnxsim_calls_clear();
+    assert_int_equal(wrt_port_pulse_receive(&worker.bell, in_ms(5), &(struct wrt_port_pulse){0}), WRT_OK);
+    assert_int_equal(qnxsim_calls(QNXSIM_ANY), 3);
+}
+
 static void what_a_bell_may_be(void **state)
 {
     (void)state;
@@ -144,6 +214,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(each_wakes_the_other),
+        TEST(a_caller_lends_its_priority),
+        TEST(kernel_calls_are_few),
         TEST(what_a_bell_may_be),
         TEST(ringing_alone_says_nothing),
         TEST(a_wait_that_cannot_be_is_an_error),
