@@ -5,7 +5,7 @@
  * smallest of the passes' medians of five calls, and what counts is the ratio to native of one
  * run. Programs that wasm2c cannot translate are left out.
  *
- *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES]
+ *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES [PROGRAM]]
  */
 #include <math.h>
 #include <stdio.h>
@@ -213,7 +213,8 @@ static void run_group(const char *group, char **argv, int passes)
     putchar('\n');
     for (int i = 0; i < PROGRAM_COUNT; i++) {
         uint64_t least[COLUMNS + 1] = {0};
-        if (strcmp(programs[i].group, group) != 0)
+        if (strcmp(programs[i].group, group) != 0 ||
+            (argv[4] != NULL && argv[5] != NULL && strcmp(argv[5], programs[i].name) != 0))
             continue;
         if (!measure(&programs[i], argv[1], argv[2], argv[3], passes, least)) {
             printf("%-10s   not translated, see %s/*.log\n", programs[i].name, argv[1]);
@@ -227,8 +228,8 @@ static void run_group(const char *group, char **argv, int passes)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES]\n");
+    if (argc < 4 || argc > 6) {
+        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES [PROGRAM]]\n");
         return 2;
     }
     const int passes = argc > 4 ? atoi(argv[4]) : 3;

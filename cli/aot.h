@@ -53,6 +53,12 @@ enum { AOT_FRAME_BYTES = 16384 };
 bool aot_reduce(const struct wrt_module *module, struct wrt_bytes bytes,
                 struct aot_buffer *out, const char **why);
 
+/* A byte for each function: 1 when it can be called or referred to from outside of functions, by an
+ * export, a segment, a global or as the start. False: the bytes are not as they were loaded, or
+ * memory ran out. */
+bool aot_mark_known(const struct wrt_module *module, struct wrt_bytes bytes,
+                    struct aot_buffer *known);
+
 /* Our C file from wasm2c's .h and .c. */
 bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
               const struct aot_dialect *dialect, const struct aot_options *options,

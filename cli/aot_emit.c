@@ -288,14 +288,30 @@ static void put_info(struct emit *e, struct wrt_bytes bytes)
     text(e, "};\n");
 }
 
+/* A function that only functions of the module call is found by its label, for backtraces: a
+ * pointer to it would keep the compiler from putting it into the only function that calls it.
+ * There may be none left. */
+static void put_codes(struct emit *e, const struct aot_buffer *known)
+{
+    const struct wrt_module_info *i = &e->info;
+    for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
+        if (known->data[f] == 0)
+            aot_printf(e->out, "extern void wrt_label%u(void) __asm__(\"%s%u\") "
+                       "__attribute__((visibility(\"hidden\"), weak));\n", f, e->d->function, f);
+    text(e, "static void (*const wrt_codes[])(void) = {\n");
+    for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
+        if (known->data[f] == 0)
+            aot_printf(e->out, "  wrt_label%u,\n", f);
+        else
+            aot_printf(e->out, "  (void (*)(void))%s%u,\n", e->d->function, f);
+    text(e, "  0\n};\n");
+}
+
 static void put_object(struct emit *e)
 {
     const struct wrt_module_info *i = &e->info;
     const uint32_t own = i->function_count - i->imported_function_count;
-    text(e, "static void (*const wrt_codes[])(void) = {\n");
-    for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
-        aot_printf(e->out, "  (void (*)(void))%s%u,\n", e->d->function, f);
-    text(e, "  0\n};\nstatic wrt_native_entry *const wrt_entries[] = {\n");
+    text(e, "static wrt_native_entry *const wrt_entries[] = {\n");
     for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
         aot_printf(e->out, "  wrt_entry%u,\n", type_of(e, f));
     text(e, "  0\n};\n"
@@ -327,9 +343,18 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
 {
     struct emit e = {.module = module, .d = dialect, .options = options, .out = out};
     wrt_module_get_info(module, &e.info);
-    *why = "what it wrote is not what its version writes";
-    if (aot_count_bodies(dialect, source) != e.info.function_count - e.info.imported_function_count)
+    struct aot_buffer known = {0};
+    *why = "the module's sections cannot be read";
+    if (!aot_mark_known(module, bytes, &known)) {
+        aot_free(&known);
         return false;
+    }
+    *why = "what it wrote is not what its version writes";
+    if (aot_count_bodies(dialect, source) !=
+        e.info.function_count - e.info.imported_function_count) {
+        aot_free(&known);
+        return false;
+    }
     aot_printf(out, "#define WRT_MEMORY %u\n#define WRT_STOP %u\n", options->memory_mode,
                options->stop_mode);
     aot_put(out, aot_embedded_abi, sizeof aot_embedded_abi - 1);
@@ -347,7 +372,9 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
         put_entry(&e, t);
     put_module(&e, bytes);
     put_info(&e, bytes);
+    put_codes(&e, &known);
     put_object(&e);
+    aot_free(&known);
     *why = "memory ran out";
     return !out->failed;
 }

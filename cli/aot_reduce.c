@@ -153,8 +153,14 @@ static void reduce_data(const struct wrt_module *module, struct aot_buffer *out)
         aot_put(out, "\1\1\0", 3);
 }
 
-/* A constant expression, its end included. */
-static void skip_expression(struct input *in)
+static void mark(struct aot_buffer *known, uint64_t function)
+{
+    if (known != NULL && function < known->size)
+        known->data[function] = 1;
+}
+
+/* A constant expression, its end included; marks the functions that it refers to. */
+static void skip_expression(struct input *in, struct aot_buffer *known)
 {
     while (!in->failed) {
         const uint8_t opcode = take_byte(in);
@@ -162,15 +168,37 @@ static void skip_expression(struct input *in)
         case 0x0B: return;
         case 0x43: skip(in, 4); break;
         case 0x44: skip(in, 8); break;
-        case 0x41: case 0x42: case 0x23: case 0xD0: case 0xD2: take_leb(in); break;
+        case 0x41: case 0x42: case 0x23: case 0xD0: take_leb(in); break;
+        case 0xD2: mark(known, take_leb(in)); break;
         default: break; /* arithmetic */
         }
     }
 }
 
+/* A segment; marks the functions in it. Flags: 1 no offset, 2 a table or declared, 4 expressions
+ * (spec 5.5.12). Returns its type. */
+static uint8_t skip_element(struct input *in, struct aot_buffer *known)
+{
+    const uint64_t flags = take_leb(in);
+    uint8_t type = WRT_FUNCREF;
+    if ((flags & 3) == 2)
+        take_leb(in);
+    if ((flags & 1) == 0)
+        skip_expression(in, known);
+    if ((flags & 3) != 0 && (flags & 4) != 0)
+        type = take_byte(in);
+    else if ((flags & 3) != 0)
+        take_byte(in); /* of element: functions */
+    for (uint64_t items = take_leb(in); items != 0 && !in->failed; items--)
+        if ((flags & 4) != 0)
+            skip_expression(in, known);
+        else
+            mark(known, take_leb(in));
+    return type;
+}
+
 /* Passive segments of the same type with one null, so that wasm2c gives each a name; and one that
- * declares every function, for ref.func. Flags: 1 no offset, 2 a table or declared, 4 expressions
- * (spec 5.5.12). */
+ * declares every function, for ref.func. */
 static void reduce_elements(const struct wrt_module *module, struct input *in,
                             struct aot_buffer *out)
 {
@@ -179,21 +207,7 @@ static void reduce_elements(const struct wrt_module *module, struct input *in,
     const uint64_t count = take_leb(in);
     put_leb(out, count + 1);
     for (uint64_t e = 0; e < count && !in->failed; e++) {
-        const uint64_t flags = take_leb(in);
-        uint8_t type = WRT_FUNCREF;
-        if ((flags & 3) == 2)
-            take_leb(in);
-        if ((flags & 1) == 0)
-            skip_expression(in);
-        if ((flags & 3) != 0 && (flags & 4) != 0)
-            type = take_byte(in);
-        else if ((flags & 3) != 0)
-            take_byte(in); /* of element: functions */
-        for (uint64_t items = take_leb(in); items != 0 && !in->failed; items--)
-            if ((flags & 4) != 0)
-                skip_expression(in);
-            else
-                take_leb(in);
+        const uint8_t type = skip_element(in, NULL);
         const uint8_t segment[] = {5, type, 1, 0xD0, type, 0x0B};
         aot_put(out, segment, sizeof segment);
     }
@@ -252,4 +266,48 @@ bool aot_reduce(const struct wrt_module *module, struct wrt_bytes bytes,
             return false;
     }
     return !in.failed && !out->failed;
+}
+
+static void mark_section(unsigned id, struct input *in, struct aot_buffer *known)
+{
+    if (id == START) {
+        mark(known, take_leb(in));
+        return;
+    }
+    for (uint64_t left = take_leb(in); left != 0 && !in->failed; left--)
+        if (id == GLOBAL) {
+            skip(in, 2);
+            skip_expression(in, known);
+        } else if (id == ELEMENT) {
+            skip_element(in, known);
+        } else {
+            skip(in, take_leb(in));
+            const bool is_function = take_byte(in) == WRT_EXTERN_FUNCTION;
+            const uint64_t index = take_leb(in);
+            if (is_function)
+                mark(known, index);
+        }
+}
+
+bool aot_mark_known(const struct wrt_module *module, struct wrt_bytes bytes,
+                    struct aot_buffer *known)
+{
+    struct input in = {bytes.data, bytes.data + bytes.size_bytes, false};
+    struct wrt_module_info info;
+    static const char no;
+    wrt_module_get_info(module, &info);
+    for (uint32_t f = 0; f < info.function_count; f++)
+        aot_put(known, &no, 1);
+    if (known->failed)
+        return false;
+    skip(&in, 8);
+    while (in.at != in.end && !in.failed) {
+        const uint8_t id = take_byte(&in);
+        const uint64_t size = take_leb(&in);
+        struct input section = {.at = skip(&in, size), .end = in.at};
+        if (!in.failed && (id == GLOBAL || id == EXPORT || id == START || id == ELEMENT))
+            mark_section(id, &section, known);
+        in.failed = in.failed || section.failed;
+    }
+    return !in.failed;
 }

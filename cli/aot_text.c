@@ -103,7 +103,7 @@ static bool put_segment_drop(const struct aot_dialect *d, const struct line *lin
     const bool is_data = is_numbered(name, length, d->data_dropped, &index);
     if (!is_data && !is_numbered(name, length, d->element_dropped, &index))
         return false;
-    aot_printf(out, "  wrt_operate(instance, WRT_NATIVE_%s_DROP, 0, %u, 0, 0, 0);\n",
+    aot_printf(out, "  wrt_operate(instance, WRT_NATIVE_%s_DROP, 0, %u, 0, 0, 0);\n  WRT_CALLED;\n",
                is_data ? "DATA" : "ELEM", index);
     return true;
 }
@@ -243,15 +243,43 @@ static uint32_t cost_of(const struct aot_dialect *d, const struct aot_buffer *so
     return cost != 0 ? cost : 1;
 }
 
+/* Does the line call a function, or refer to one? */
+static bool has_call(const struct aot_dialect *d, const struct line *line)
+{
+    char import[32];
+    uint32_t index;
+    snprintf(import, sizeof import, "%sf", d->imports);
+    for (size_t at = 0; at < line->size;) {
+        const char *text = line->text + at;
+        const size_t size = word_size(text, line->size - at);
+        if (is_numbered(text, size, d->function, &index) ||
+            is_numbered(text, size, import, &index) || begins(text, size, "CALL_INDIRECT"))
+            return true;
+        at += size + (size == 0);
+    }
+    return false;
+}
+
+/* Calls nothing: neither directly, nor by a table, nor an import. */
+static bool is_leaf(const struct aot_dialect *d, const struct aot_buffer *source, size_t at)
+{
+    struct line line;
+    while (next_line(source, &at, &line) && (line.size == 0 || line.text[0] != '}'))
+        if (has_call(d, &line))
+            return false;
+    return true;
+}
+
 static void put_body(const struct aot_dialect *d, const struct wrt_module *module,
                      const struct aot_buffer *source, size_t *at, struct aot_buffer *out)
 {
     struct line line;
     const uint32_t cost = cost_of(d, source, *at, 0, true);
+    const bool calls = !is_leaf(d, source, *at);
     while (next_line(source, at, &line)) {
         const size_t indent = indent_of(&line);
         if (begins(line.text + indent, line.size - indent, "FUNC_PROLOGUE;")) {
-            aot_printf(out, "  WRT_ENTER(%u);\n", cost);
+            aot_printf(out, "  %s(%u);\n", calls ? "WRT_ENTER" : "WRT_ENTER_LEAF", cost);
             continue;
         }
         if (is_loop(d, &line)) {
@@ -260,6 +288,8 @@ static void put_body(const struct aot_dialect *d, const struct wrt_module *modul
             continue;
         }
         put_line(d, module, &line, out);
+        if (has_call(d, &line))
+            put_text(out, "  WRT_CALLED;\n");
         if (line.size != 0 && line.text[0] == '}')
             return;
     }

@@ -5,9 +5,11 @@
  * by macros and inline functions. Those are here, for memories, tables and traps that belong to
  * the engine. WRT_MEMORY, WRT_STOP are enum wrt_native_memory_mode and _stop_mode as numbers.
  *
- * Each function keeps base and size of memory 0 in variables of its own: stores of the guest may
- * alias the instance, and would make the compiler read both again. The base never moves; a size
- * that is old is found out when a compare fails, and read again.
+ * Each function keeps base and size of memory 0, and its fuel, in variables of its own: stores of
+ * the guest may alias the instance, and would make the compiler read them again. The base never
+ * moves; the others are read again after whatever may change them, by WRT_CALLED, which also stands
+ * behind each statement that calls. So a failed compare never returns, and the compiler can conclude
+ * from one compare what another would find.
  *
  * The command line puts this behind engine/native_abi.h, in front of the module's own types.
  */
@@ -39,10 +41,18 @@ typedef void *wasm_rt_externref_t;
 #define WRT_INLINE static inline __attribute__((always_inline, unused))
 #define WRT_TEXT __attribute__((section("wrt_native_text"))) /* functions of the module only */
 #define WRT_COLD static __attribute__((noinline, cold, unused))
+/* What returns into the guest's code leaves the registers as they were, where a compiler can: so the
+ * way that is nearly never taken costs the other one no registers. */
+#ifdef __clang__
+#define WRT_QUIET WRT_COLD __attribute__((preserve_all))
+#else
+#define WRT_QUIET WRT_COLD
+#endif
 
 /* As wasm2c's tables look to its code. */
 struct wrt_table_view {
     wasm_rt_funcref_t *data;
+    const struct wrt_native_function *callees;
     u32 size, index;
 };
 _Static_assert(sizeof(struct wrt_table_view) == sizeof(struct wrt_native_table), "the same");
@@ -60,7 +70,7 @@ WRT_COLD __attribute__((noreturn)) void wrt_trap(struct wrt_guest *instance, u32
     __builtin_unreachable();
 }
 
-WRT_COLD void wrt_stop(struct wrt_guest *instance)
+WRT_QUIET void wrt_stop(struct wrt_guest *instance)
 {
     WRT_HEAD(instance)->calls->stop(WRT_HEAD(instance), WRT_FRAME);
 }
@@ -96,60 +106,99 @@ WRT_INLINE wasm_rt_funcref_t wrt_function(struct wrt_guest *instance, u32 index)
 
 /* ---- stops ---- */
 
-#if WRT_STOP == 2
-#define WRT_CHARGE(cost) (WRT_HEAD(instance)->fuel -= (cost))
-#define WRT_LOOP(cost)                                    \
-    do                                                    \
-        if (UNLIKELY(WRT_CHARGE(cost) < 0))               \
-            wrt_stop(instance);                           \
-    while (0)
-#define WRT_IS_SPENT(cost) (WRT_CHARGE(cost) < 0)
+#if WRT_MEMORY == 0
+#define WRT_SIZE_AGAIN wrt_size = WRT_HEAD(instance)->memory_bytes
 #else
-#define WRT_IS_SPENT(cost) 0
-#if WRT_STOP == 1
-#define WRT_LOOP(cost)                                    \
-    do                                                    \
-        if (UNLIKELY(WRT_HEAD(instance)->stop != 0))      \
-            wrt_stop(instance);                           \
-    while (0)
-#else
-#define WRT_LOOP(cost) (void)0
-#endif
+#define WRT_SIZE_AGAIN (void)0
 #endif
 
-/* A function begins: the stack, a stop, fuel; then its view of the memory. */
+/* Fuel is written at each charge, so that traps and faults leave the right number, but read only
+ * after calls. */
+#if WRT_STOP == 2
+#define WRT_FUEL_AGAIN wrt_fuel = WRT_HEAD(instance)->fuel
+#define WRT_FUEL s64 WRT_FUEL_AGAIN
+#define WRT_MUST_STOP(cost) ((WRT_HEAD(instance)->fuel = wrt_fuel -= (cost)) < 0)
+#define WRT_CHARGE(cost) WRT_LOOP(cost)
+#elif WRT_STOP == 1
+#define WRT_MUST_STOP(cost) (WRT_HEAD(instance)->stop != 0)
+#else
+#define WRT_MUST_STOP(cost) 0
+#endif
+#if WRT_STOP != 2
+#define WRT_FUEL_AGAIN (void)0
+#define WRT_FUEL (void)0
+#define WRT_CHARGE(cost) (void)0
+#endif
+
+#define WRT_CALLED (WRT_SIZE_AGAIN, WRT_FUEL_AGAIN)
+#define WRT_LOOP(cost)                                \
+    do                                                \
+        if (UNLIKELY(WRT_MUST_STOP(cost))) {          \
+            wrt_stop(instance);                       \
+            WRT_CALLED;                               \
+        }                                             \
+    while (0)
+
+/* A function begins: the stack, a stop, fuel; then its view of the memory. What calls nothing finds
+ * room below the frame that called it, see engine/native.c, and ends soon or has loops that look. */
 #define WRT_ENTER(cost)                                                                  \
     if (UNLIKELY((uintptr_t)WRT_FRAME < WRT_HEAD(instance)->stack_limit))                \
         wrt_stop(instance);                                                              \
-    if (WRT_IS_SPENT(cost))                                                              \
-        wrt_stop(instance);                                                              \
+    WRT_ENTER_LEAF(cost)
+#define WRT_ENTER_LEAF(cost)                                                             \
     u8 *const wrt_base __attribute__((unused)) = WRT_HEAD(instance)->memory_base;        \
-    u64 wrt_size __attribute__((unused)) = WRT_HEAD(instance)->memory_bytes
+    u64 wrt_size __attribute__((unused)) = WRT_HEAD(instance)->memory_bytes;             \
+    WRT_FUEL;                                                                            \
+    WRT_CHARGE(cost)
 
 #define FUNC_EPILOGUE (void)0
 
+/* Operations of the engine: without a result, with one. */
+#define WRT_OPERATE(operation, ...) \
+    ((void)wrt_operate(instance, WRT_NATIVE_##operation, __VA_ARGS__), WRT_CALLED)
+#define WRT_RESULT_OF(operation, ...)                                                  \
+    ({                                                                                 \
+        const u32 wrt_result = (u32)wrt_operate(instance, WRT_NATIVE_##operation,      \
+                                                __VA_ARGS__);                          \
+        WRT_CALLED;                                                                    \
+        wrt_result;                                                                    \
+    })
+
 /* ---- memory ---- */
 
-WRT_COLD u64 wrt_grown(struct wrt_guest *instance, u64 end)
+WRT_COLD __attribute__((noreturn)) void wrt_trap_memory(struct wrt_guest *instance)
 {
-    const u64 size = WRT_HEAD(instance)->memory_bytes;
-    if (end > size)
-        WRT_HEAD(instance)->calls->trap(WRT_HEAD(instance), WRT_NATIVE_TRAP_MEMORY, WRT_FRAME);
-    return size;
+    WRT_HEAD(instance)->calls->trap(WRT_HEAD(instance), WRT_NATIVE_TRAP_MEMORY, WRT_FRAME);
+    __builtin_unreachable();
 }
+
+#if defined(__x86_64__)
+#define WRT_FLOAT_REGISTER "x"
+#elif defined(__aarch64__)
+#define WRT_FLOAT_REGISTER "w"
+#else
+#define WRT_FLOAT_REGISTER "m"
+#endif
+/* An int narrower than a register is widened first, as its user will want it. */
+WRT_INLINE void wrt_read(u64 value) { __asm__("" ::"r"(value)); }
+WRT_INLINE void wrt_read_float(f32 value) { __asm__("" ::WRT_FLOAT_REGISTER(value)); }
+WRT_INLINE void wrt_read_double(f64 value) { __asm__("" ::WRT_FLOAT_REGISTER(value)); }
 
 #if WRT_MEMORY == 1
 #define WRT_CHECK(address, bytes) (void)size
-#define WRT_READ(value) __asm__("" ::"r"(value)) /* a load that may trap is not left out */
+/* A load that may trap is not left out; floats stay in registers of their own. */
+#define WRT_READ(value)                                                         \
+    _Generic((value), f32: wrt_read_float, f64: wrt_read_double,                \
+             default: wrt_read)(value)
 #else
-#define WRT_CHECK(address, bytes)                \
-    if (UNLIKELY((address) + (bytes) > *size))   \
-        *size = wrt_grown(instance, (address) + (bytes))
+#define WRT_CHECK(address, bytes)               \
+    if (UNLIKELY((address) + (bytes) > size))   \
+        wrt_trap_memory(instance)
 #define WRT_READ(value) (void)0
 #endif
 
 #define WRT_LOAD(name, stored, extended, type)                                                 \
-    WRT_INLINE type wrt_##name(struct wrt_guest *instance, u8 *base, u64 *size, u64 address)   \
+    WRT_INLINE type wrt_##name(struct wrt_guest *instance, u8 *base, u64 size, u64 address)    \
     {                                                                                          \
         stored value;                                                                          \
         WRT_CHECK(address, sizeof value);                                                      \
@@ -158,7 +207,7 @@ WRT_COLD u64 wrt_grown(struct wrt_guest *instance, u64 end)
         return (type)(extended)value;                                                          \
     }
 #define WRT_STORE(name, stored, type)                                                          \
-    WRT_INLINE void wrt_##name(struct wrt_guest *instance, u8 *base, u64 *size, u64 address,   \
+    WRT_INLINE void wrt_##name(struct wrt_guest *instance, u8 *base, u64 size, u64 address,    \
                                type given)                                                     \
     {                                                                                          \
         const stored value = (stored)given;                                                    \
@@ -188,7 +237,7 @@ WRT_STORE(i32_store16, u16, u32)
 WRT_STORE(i64_store8, u8, u64)
 WRT_STORE(i64_store16, u16, u64)
 WRT_STORE(i64_store32, u32, u64)
-#define WRT_HERE instance, wrt_base, &wrt_size
+#define WRT_HERE instance, wrt_base, wrt_size
 #define i32_load(memory, address) wrt_i32_load(WRT_HERE, address)
 #define i64_load(memory, address) wrt_i64_load(WRT_HERE, address)
 #define f32_load(memory, address) wrt_f32_load(WRT_HERE, address)
@@ -231,13 +280,13 @@ WRT_INLINE void wrt_copy(struct wrt_guest *instance, u32 to, u32 from, u32 count
     else
         wrt_operate(instance, WRT_NATIVE_MEMORY_COPY, 0, 0, to, from, count);
 }
-#define memory_fill(memory, to, byte, count) wrt_fill(instance, to, byte, count)
-#define memory_copy(memory, other, to, from, count) wrt_copy(instance, to, from, count)
+#define memory_fill(memory, to, byte, count) (wrt_fill(instance, to, byte, count), WRT_CALLED)
+#define memory_copy(memory, other, to, from, count) \
+    (wrt_copy(instance, to, from, count), WRT_CALLED)
 /* WRT_SEGMENT_...: the segment's index, made for each name that wasm2c gives one. */
 #define memory_init(memory, data, bytes, to, from, count) \
-    (void)wrt_operate(instance, WRT_NATIVE_MEMORY_INIT, 0, WRT_SEGMENT_##data, to, from, count)
-#define wasm_rt_grow_memory(memory, pages) \
-    ((u32)wrt_operate(instance, WRT_NATIVE_MEMORY_GROW, 0, 0, pages, 0, 0))
+    WRT_OPERATE(MEMORY_INIT, 0, WRT_SEGMENT_##data, to, from, count)
+#define wasm_rt_grow_memory(memory, pages) WRT_RESULT_OF(MEMORY_GROW, 0, 0, pages, 0, 0)
 
 /* ---- tables ---- */
 
@@ -263,17 +312,16 @@ WRT_INLINE u64 wrt_of_extern(wasm_rt_externref_t reference)
 #define funcref_table_get(table, at) WRT_TABLE_GET(table, at)
 #define externref_table_get(table, at) \
     ((wasm_rt_externref_t)(uintptr_t)WRT_TABLE_GET(table, at).bits)
-#define WRT_TABLE_SET(table, at, value)                                                       \
-    (void)wrt_operate(instance, WRT_NATIVE_TABLE_SET, 0, (table)->index, at, WRT_REF(value), 0)
+#define WRT_TABLE_SET(table, at, value) \
+    WRT_OPERATE(TABLE_SET, 0, (table)->index, at, WRT_REF(value), 0)
 #define funcref_table_set(table, at, value) WRT_TABLE_SET(table, at, value)
 #define externref_table_set(table, at, value) WRT_TABLE_SET(table, at, value)
-#define WRT_TABLE_FILL(table, at, value, count)                                               \
-    (void)wrt_operate(instance, WRT_NATIVE_TABLE_FILL, 0, (table)->index, at, WRT_REF(value), \
-                      count)
+#define WRT_TABLE_FILL(table, at, value, count) \
+    WRT_OPERATE(TABLE_FILL, 0, (table)->index, at, WRT_REF(value), count)
 #define funcref_table_fill(table, at, value, count) WRT_TABLE_FILL(table, at, value, count)
 #define externref_table_fill(table, at, value, count) WRT_TABLE_FILL(table, at, value, count)
-#define WRT_TABLE_COPY(to, from, x, y, count)                                                 \
-    (void)wrt_operate(instance, WRT_NATIVE_TABLE_COPY, (to)->index, (from)->index, x, y, count)
+#define WRT_TABLE_COPY(to, from, x, y, count) \
+    WRT_OPERATE(TABLE_COPY, (to)->index, (from)->index, x, y, count)
 #define funcref_table_copy(to, from, x, y, count) WRT_TABLE_COPY(to, from, x, y, count)
 #define externref_table_copy(to, from, x, y, count) WRT_TABLE_COPY(to, from, x, y, count)
 #define WRT_SEGMENT_NULL UINT32_MAX /* an empty one has no name */
@@ -286,7 +334,7 @@ WRT_INLINE void wrt_init(struct wrt_guest *instance, const struct wrt_table_view
         wrt_trap(instance, WRT_NATIVE_TRAP_TABLE);
 }
 #define funcref_table_init(table, segment, size, x, y, count, ...) \
-    wrt_init(instance, table, WRT_SEGMENT_##segment, x, y, count)
+    (wrt_init(instance, table, WRT_SEGMENT_##segment, x, y, count), WRT_CALLED)
 /* wasm2c gives segments of externref no name; the size that it passes asks whether the segment was
  * dropped, and so names it. */
 #define WRT_DROPPED(segment) (wrt_segment = (segment), 0)
@@ -295,10 +343,10 @@ WRT_INLINE void wrt_init(struct wrt_guest *instance, const struct wrt_table_view
         u32 wrt_segment = WRT_SEGMENT_NULL;                               \
         (void)(size);                                                     \
         wrt_init(instance, table, wrt_segment, x, y, count);              \
+        WRT_CALLED;                                                       \
     })
-#define wasm_rt_grow_funcref_table(table, count, value)                                       \
-    ((u32)wrt_operate(instance, WRT_NATIVE_TABLE_GROW, 0, (table)->index, WRT_REF(value),     \
-                      count, 0))
+#define wasm_rt_grow_funcref_table(table, count, value) \
+    WRT_RESULT_OF(TABLE_GROW, 0, (table)->index, WRT_REF(value), count, 0)
 #define wasm_rt_grow_externref_table(table, count, value) \
     wasm_rt_grow_funcref_table(table, count, value)
 
@@ -308,10 +356,8 @@ WRT_INLINE void wrt_init(struct wrt_guest *instance, const struct wrt_table_view
 #define CALL_INDIRECT(table, prototype, type, at, own, ...)                                   \
     ({                                                                                        \
         const u32 wrt_at = (at);                                                              \
-        struct wrt_native_function *wrt_callee = NULL;                                        \
-        if (LIKELY(wrt_at < (table).size))                                                    \
-            wrt_callee = (table).data[wrt_at].func;                                           \
-        LIKELY(wrt_callee != NULL && wrt_callee->key == WRT_KEY(type))                        \
+        const struct wrt_native_function *const wrt_callee = (table).callees + wrt_at;        \
+        LIKELY(wrt_at < (table).size && wrt_callee->key == WRT_KEY(type))                     \
             ? ((prototype)wrt_callee->code)((void *)instance, ##__VA_ARGS__)                  \
             : wrt_bridge_##type(instance, (table).index, wrt_at, ##__VA_ARGS__);              \
     })

@@ -167,6 +167,7 @@ struct wrt_table {
     union wrt_slot *elements;
     uint64_t size, capacity;
     uint64_t *sums; /* behind the elements: see table_sum.c; NULL: the check "table" is off */
+    struct wrt_native_function *callees; /* see table_callees.c; NULL: no compiled code calls them */
     struct wrt_table_type type;
     struct wrt_rtt *const *scope; /* of its type; NULL: made by the host */
     struct wrt_store *store;
@@ -526,6 +527,19 @@ void wrt_table_sum_move(struct wrt_table *table);
 void wrt_table_sum_head(struct wrt_table *table);
 uint64_t wrt_table_pieces(const struct wrt_table *table);
 bool wrt_table_piece_is_sound(const struct wrt_table *table, uint64_t piece);
+
+/* ---- table_callees.c ---- */
+/* Of a table of functions that compiled code may call; charged as TABLE. Untouched on error. */
+WRT_MUST_CHECK enum wrt_status wrt_table_make_callees(struct wrt_table *table,
+                                                      struct wrt_error *error);
+/* Room for a larger capacity; NULL for none. */
+WRT_MUST_CHECK enum wrt_status wrt_table_take_callees(const struct wrt_table *table,
+                                                      uint64_t capacity, void **out,
+                                                      struct wrt_error *error);
+void wrt_table_give_callees(const struct wrt_table *table, void *callees, uint64_t capacity);
+/* After a write. */
+void wrt_table_show_callees(struct wrt_table *table, uint64_t first, uint64_t count);
+bool wrt_table_callees_are_sound(const struct wrt_table *table, uint64_t first, uint64_t end);
 
 /* ---- image.c: initial contents of memories, mapped instead of copied ---- */
 /* Makes images of the memories whose active segments are constant; without them, where the

@@ -13,9 +13,10 @@
  * Calls from one compiled instance to another stay on the guest stack. A call from compiled to
  * interpreted code is one that the host makes on its behalf, and cannot pause.
  *
- * The guest stack: guard page | ROOM_BYTES for the largest frame and what signals need |
- * stack_bytes | ... activations from the top downwards. Frames begin above the limit, none is
- * larger than FRAME_BYTES, so a frame never reaches the guard.
+ * The guest stack: guard page | ROOM_BYTES for the largest frames and what signals need |
+ * stack_bytes | ... activations from the top downwards. Frames of what calls others begin above the
+ * limit, none is larger than FRAME_BYTES. Below the lowest there may be one of a function that
+ * calls none, and the bridge to the engine: with slots for 1000 values each, never the guard.
  */
 #include "native.h"
 
@@ -25,8 +26,10 @@
 #include "sync/alarm.h"
 
 #define ROOM_BYTES 65536u
-#define FRAME_BYTES 32768u /* most that an object may say of its frames */
+#define FRAME_BYTES 16384u /* most that an object may say of its frames */
 #define RED_ZONE_BYTES 256u
+#define SLICE ((int64_t)1 << 20) /* fuel that compiled code gets at a time: some 0.1 ms */
+_Static_assert(SLICE >= WRT_FUEL_SLICE, "what the interpreter has fits");
 
 #define SAME_TRAP(native, name) \
     _Static_assert((int)WRT_NATIVE_TRAP_##native == (int)WRT_TRAP_##name, "one number")
@@ -258,8 +261,12 @@ enum wrt_status wrt_native_link(struct wrt_instance *instance, struct wrt_error 
     guest->tables =
         (struct wrt_native_table *)(void *)((uint8_t *)guest + object->tables_offset);
     guest->globals = (void *const *)(void *)instance->globals;
-    for (uint32_t t = 0; t < guest->table_count; t++)
+    for (uint32_t t = 0; t < guest->table_count; t++) {
         guest->tables[t].index = t;
+        status = wrt_table_make_callees(instance->tables[t], error);
+        if (status != WRT_OK)
+            return status;
+    }
     object->setup(guest);
     return WRT_OK;
 }
@@ -282,8 +289,22 @@ static void look(struct wrt_native_guest *guest)
     for (uint32_t t = 0; t < guest->table_count; t++) {
         guest->tables[t].elements =
             (union wrt_native_slot *)(void *)instance->tables[t]->elements;
+        guest->tables[t].callees = instance->tables[t]->callees;
         guest->tables[t].size = (uint32_t)instance->tables[t]->size;
     }
+}
+
+/* More than the interpreter's slice: a body is charged whole, and charges quickly. */
+static void give_fuel(struct wrt_store *store, struct wrt_native_guest *guest)
+{
+    struct wrt_exec *exec = &store->exec;
+    guest->fuel = exec->fuel;
+    if (exec->fuel < 0 || stop_mode(instance_of(guest)) != WRT_NATIVE_STOP_FUEL)
+        return;
+    const uint64_t most = (uint64_t)(SLICE - exec->fuel);
+    const uint64_t more = most < exec->fuel_reserve ? most : exec->fuel_reserve;
+    exec->fuel_reserve -= more;
+    guest->fuel += (int64_t)more;
 }
 
 /* What asks from another thread writes `asked`, then to the guest that runs; this the other way
@@ -291,7 +312,7 @@ static void look(struct wrt_native_guest *guest)
 static void enter(struct wrt_store *store, struct wrt_native_guest *guest)
 {
     look(guest);
-    guest->fuel = store->exec.fuel;
+    give_fuel(store, guest);
     guest->stop = 0;
     guest->stack_limit = store->native.limit;
     atomic_store_explicit(&store->native.running, guest, memory_order_seq_cst);
@@ -302,10 +323,15 @@ static void enter(struct wrt_store *store, struct wrt_native_guest *guest)
     }
 }
 
+/* Back from compiled code: what is more than a slice goes to the reserve again. */
 static void put_fuel(struct wrt_store *store, const struct wrt_native_guest *guest)
 {
-    if (stop_mode(instance_of(guest)) == WRT_NATIVE_STOP_FUEL)
-        store->exec.fuel = guest->fuel;
+    struct wrt_exec *exec = &store->exec;
+    if (stop_mode(instance_of(guest)) != WRT_NATIVE_STOP_FUEL)
+        return;
+    const int64_t kept = guest->fuel < WRT_FUEL_SLICE ? guest->fuel : WRT_FUEL_SLICE;
+    exec->fuel_reserve += (uint64_t)(guest->fuel - kept);
+    exec->fuel = kept;
 }
 
 void wrt_native_ask(struct wrt_store *store)

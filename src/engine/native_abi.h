@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WRT_NATIVE_ABI 1u
+#define WRT_NATIVE_ABI 2u
 #define WRT_NATIVE_MAGIC "wrt native code" /* 16 bytes with its end */
 #define WRT_NATIVE_SECTION "wrt_native_info"
 #define WRT_NATIVE_SYMBOL "wrt_native_object_of_file"
@@ -65,8 +65,11 @@ union wrt_native_slot { /* union wrt_slot */
     void *external;
 };
 
+/* Where elements are functions, key and code of each are in `callees` once more, so that an
+ * indirect call reads no more than its entry there. */
 struct wrt_native_table {
     union wrt_native_slot *elements;
+    const struct wrt_native_function *callees;
     uint32_t size, index;
 };
 

@@ -330,9 +330,11 @@ enum wrt_status wrt_table_make(struct wrt_store *store, struct wrt_block **block
 
 void wrt_table_unmake(struct wrt_store *store, struct wrt_table *table)
 {
-    if (table != NULL)
-        wrt_partition_free(store->partition, WRT_CHARGE_TABLE, table->elements,
-                           wrt_table_bytes(store, table->capacity));
+    if (table == NULL)
+        return;
+    wrt_partition_free(store->partition, WRT_CHARGE_TABLE, table->elements,
+                       wrt_table_bytes(store, table->capacity));
+    wrt_table_give_callees(table, table->callees, table->capacity);
 }
 
 static bool bad_limits(const struct wrt_limits *limits, uint64_t most)
@@ -762,36 +764,52 @@ enum wrt_status wrt_table_set(struct wrt_table *table, uint64_t index, union wrt
     return WRT_OK;
 }
 
+/* Room for elements, and for callees if the table has some: both or none. */
+static enum wrt_status take_room(const struct wrt_table *table, uint64_t capacity, void **elements,
+                                 void **callees, struct wrt_error *error)
+{
+    struct wrt_partition *partition = table->store->partition;
+    const size_t bytes = wrt_table_bytes(table->store, capacity);
+    enum wrt_status status =
+        wrt_partition_allocate(partition, WRT_CHARGE_TABLE, bytes, 0, elements, error);
+    if (status != WRT_OK || table->callees == NULL)
+        return status;
+    status = wrt_table_take_callees(table, capacity, callees, error);
+    if (status != WRT_OK)
+        wrt_partition_free(partition, WRT_CHARGE_TABLE, *elements, bytes);
+    return status;
+}
+
 /* Grows by half at least, so that growing one by one is O(1) amortised; if the partition has
  * no room for that, by what was asked. */
 static enum wrt_status enlarge(struct wrt_table *table, uint64_t size, uint64_t limit,
                                struct wrt_error *error)
 {
     const struct wrt_store *store = table->store;
-    struct wrt_partition *partition = store->partition;
     uint64_t capacity = table->capacity + table->capacity / 2;
     if (capacity < size)
         capacity = size;
     if (capacity > limit)
         capacity = limit;
-    void *fresh = NULL;
-    enum wrt_status status = wrt_partition_allocate(
-        partition, WRT_CHARGE_TABLE, wrt_table_bytes(store, capacity), 0, &fresh, error);
+    void *fresh = NULL, *callees = NULL;
+    enum wrt_status status = take_room(table, capacity, &fresh, &callees, error);
     if (status != WRT_OK && capacity != size) {
         capacity = size;
-        status = wrt_partition_allocate(partition, WRT_CHARGE_TABLE,
-                                        wrt_table_bytes(store, capacity), 0, &fresh, error);
+        status = take_room(table, capacity, &fresh, &callees, error);
     }
     if (status != WRT_OK)
         return status;
     if (table->size != 0)
         memcpy(fresh, table->elements, (size_t)table->size * sizeof(union wrt_slot));
-    union wrt_slot *old = table->elements;
-    const size_t old_bytes = wrt_table_bytes(store, table->capacity);
+    const struct wrt_table old = *table;
     table->elements = fresh;
+    table->callees = callees;
     table->capacity = capacity;
     wrt_table_sum_move(table);
-    wrt_partition_free(partition, WRT_CHARGE_TABLE, old, old_bytes);
+    wrt_table_show_callees(table, 0, table->size);
+    wrt_partition_free(store->partition, WRT_CHARGE_TABLE, old.elements,
+                       wrt_table_bytes(store, old.capacity));
+    wrt_table_give_callees(&old, old.callees, old.capacity);
     return WRT_OK;
 }
 

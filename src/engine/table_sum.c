@@ -67,6 +67,7 @@ static uint64_t sum_of(const struct wrt_table *table, uint64_t first, uint64_t e
 
 void wrt_table_toggle(struct wrt_table *table, uint64_t first, uint64_t count)
 {
+    wrt_table_show_callees(table, first, count);
     if (table->sums == NULL)
         return;
     const uint64_t end = first + count;
@@ -110,6 +111,8 @@ bool wrt_table_piece_is_sound(const struct wrt_table *table, uint64_t piece)
     if (piece == 0)
         return table->sums[0] == head_of(table);
     const uint64_t first = (piece - 1) * WRT_TABLE_PIECE;
-    const uint64_t end = first + WRT_TABLE_PIECE;
-    return table->sums[piece] == sum_of(table, first, end < table->size ? end : table->size);
+    const uint64_t border = first + WRT_TABLE_PIECE;
+    const uint64_t end = border < table->size ? border : table->size;
+    return table->sums[piece] == sum_of(table, first, end) &&
+           wrt_table_callees_are_sound(table, first, end);
 }
