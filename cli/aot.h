@@ -67,8 +67,9 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
 
 /* The part of it that comes from wasm2c: aot_text.c. */
 void aot_join_lines(struct aot_buffer *source);
-void aot_put_prototypes(const struct aot_dialect *dialect, const struct aot_buffer *source,
-                        struct aot_buffer *out);
+/* Each function gets a label that begins with `symbol`. */
+void aot_put_prototypes(const struct aot_dialect *dialect, const char *symbol,
+                        const struct aot_buffer *source, struct aot_buffer *out);
 void aot_put_bodies(const struct aot_dialect *dialect, const struct wrt_module *module,
                     const struct aot_buffer *source, struct aot_buffer *out);
 void aot_put_results(const struct aot_buffer *header, struct aot_buffer *out);

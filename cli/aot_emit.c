@@ -290,14 +290,17 @@ static void put_info(struct emit *e, struct wrt_bytes bytes)
 
 /* A function that only functions of the module call is found by its label, for backtraces: a
  * pointer to it would keep the compiler from putting it into the only function that calls it.
- * There may be none left. */
+ * There may be none left, so the label is weak; it carries the object's name, because weak labels
+ * of two objects in one image would become one. */
 static void put_codes(struct emit *e, const struct aot_buffer *known)
 {
     const struct wrt_module_info *i = &e->info;
     for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
         if (known->data[f] == 0)
-            aot_printf(e->out, "extern void wrt_label%u(void) __asm__(\"%s%u\") "
-                       "__attribute__((visibility(\"hidden\"), weak));\n", f, e->d->function, f);
+            aot_printf(e->out, "extern void wrt_label%u(void) __asm__(\"%s.%s%u\") "
+                       "__attribute__((weak));\n__asm__(\".hidden %s.%s%u\");\n", f,
+                       e->options->symbol, e->d->function, f, e->options->symbol, e->d->function,
+                       f);
     text(e, "static void (*const wrt_codes[])(void) = {\n");
     for (uint32_t f = i->imported_function_count; f < i->function_count; f++)
         if (known->data[f] == 0)
@@ -362,7 +365,7 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
     aot_put_results(header, out);
     put_struct(&e);
     put_numbers(&e);
-    aot_put_prototypes(dialect, source, out);
+    aot_put_prototypes(dialect, options->symbol, source, out);
     for (uint32_t f = 0; f < e.info.imported_function_count; f++)
         put_import(&e, f);
     for (uint32_t t = 0; t < e.info.type_count; t++)

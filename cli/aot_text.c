@@ -336,8 +336,8 @@ uint32_t aot_count_bodies(const struct aot_dialect *d, const struct aot_buffer *
     return count;
 }
 
-void aot_put_prototypes(const struct aot_dialect *d, const struct aot_buffer *source,
-                        struct aot_buffer *out)
+void aot_put_prototypes(const struct aot_dialect *d, const char *symbol,
+                        const struct aot_buffer *source, struct aot_buffer *out)
 {
     struct line line;
     uint32_t index;
@@ -346,8 +346,8 @@ void aot_put_prototypes(const struct aot_dialect *d, const struct aot_buffer *so
             !find_function(d, &line, &index))
             continue;
         put_text(out, "WRT_TEXT ");
-        aot_put(out, line.text, line.size);
-        put_text(out, "\n");
+        aot_put(out, line.text, line.size - 1);
+        aot_printf(out, " __asm__(\"%s.%s%u\");\n", symbol, d->function, index);
     }
 }
 

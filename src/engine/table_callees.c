@@ -52,6 +52,7 @@ enum wrt_status wrt_table_make_callees(struct wrt_table *table, struct wrt_error
         return status;
     table->callees = callees;
     wrt_table_show_callees(table, 0, table->size);
+    wrt_table_sum_head(table);
     return WRT_OK;
 }
 

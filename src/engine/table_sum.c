@@ -5,7 +5,7 @@
  * at each table.set. Instead a sum is the exclusive-or of mix(index, element) over its
  * elements: a write takes the old element out and puts the new one in, in O(1).
  *
- *   S1  sums[0]      = the head: address and number of the elements, capacity, type
+ *   S1  sums[0]      = the head: addresses and number of the elements, capacity, type
  *   S2  sums[1 + p]  = xor of mix(i, element i) over 512 p <= i < 512 (p + 1), i < size
  *
  * mix is a bijection of the element for each index, so any change of one element, of any
@@ -45,9 +45,10 @@ static uint64_t head_of(const struct wrt_table *table)
     uint64_t type[(sizeof table->type + 7) / 8] = {0};
     memcpy(type, &table->type, sizeof table->type);
     uint64_t sum = mix(0, (uintptr_t)table->elements) ^ mix(1, table->size) ^
-                   mix(2, table->capacity) ^ mix(3, (uintptr_t)table->store);
+                   mix(2, table->capacity) ^ mix(3, (uintptr_t)table->store) ^
+                   mix(4, (uintptr_t)table->callees);
     for (unsigned i = 0; i < sizeof type / sizeof *type; i++)
-        sum ^= mix(4 + i, type[i]);
+        sum ^= mix(5 + i, type[i]);
     return sum;
 }
 

@@ -149,6 +149,58 @@ static void test_instantiation_checks_from_full_on(void **state)
     }
 }
 
+static void expect_callees(const struct wrt_table *table)
+{
+    for (uint64_t i = 0; i < table->size; i++) {
+        const struct wrt_function *function = table->elements[i].function;
+        assert_ptr_equal(table->callees[i].key, function != NULL ? function->native.key : NULL);
+        assert_true(table->callees[i].code == (function != NULL ? function->native.code : NULL));
+    }
+}
+
+static void some_code(void)
+{
+}
+
+/* As where compiled code calls by the table. */
+static void test_callees_follow_their_table(void **state)
+{
+    (void)state;
+    for (int l = WRT_VERIFY_OFF; l <= LEVELS; l++) {
+        struct fixture f;
+        open_at(&f, (enum wrt_verification_level)l);
+        struct wrt_table *table = f.instance->tables[0];
+        struct wrt_function *function = &f.instance->own_functions[1];
+        const union wrt_slot one = {.function = function};
+        uint64_t old = 0;
+        function->native.key = &f;
+        function->native.code = some_code;
+        assert_status(wrt_table_make_callees(table, &f.error), WRT_OK);
+        assert_status(wrt_table_make_callees(table, &f.error), WRT_OK);
+        expect_callees(table);
+        assert_status(wrt_table_set(table, 512, one), WRT_OK);
+        assert_ptr_equal(table->callees[512].key, &f);
+        assert_status(wrt_table_grow(table, 1000, one, &old, &f.error), WRT_OK);
+        assert_ptr_equal(table->callees[old + 999].key, &f);
+        assert_ptr_equal(table->callees[512].key, &f);
+        expect_callees(table);
+        const bool is_found = l >= WRT_VERIFY_STANDARD;
+        for (unsigned word = 0; word < 2; word++) {
+            const uint8_t *at = (const uint8_t *)&table->callees[old + 700] + 8 * word;
+            for (uint64_t p = 1; p < wrt_table_pieces(table); p++)
+                assert_true(wrt_table_piece_is_sound(table, p));
+            flip(at, 3);
+            bool is_sound = true;
+            for (uint64_t p = 1; p < wrt_table_pieces(table); p++)
+                is_sound = wrt_table_piece_is_sound(table, p) && is_sound;
+            assert_int_equal(is_sound, !is_found);
+            flip(at, 3);
+        }
+        function->native = (struct wrt_native_function){0};
+        fixture_close(&f);
+    }
+}
+
 /* Code, the tables of a function, or what names them. */
 static void check_load(int part)
 {
@@ -266,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_flips_are_found_and_named),
         cmocka_unit_test(test_every_bit_of_code),
         cmocka_unit_test(test_writes_to_tables_are_followed),
+        cmocka_unit_test(test_callees_follow_their_table),
         cmocka_unit_test(test_instantiation_checks_from_full_on),
         cmocka_unit_test(test_loads_check_from_full_on),
         cmocka_unit_test(test_calls_check_at_critical),
