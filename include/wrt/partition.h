@@ -126,7 +126,7 @@ wrt_partition_create(struct wrt_partition *parent, const struct wrt_partition_co
                      struct wrt_partition **out, struct wrt_error *error);
 
 /* ERR_BUSY, with the reason, while a thread is inside, anything is allocated from it, a child
- * lives, or a process or a watch is attached. ERR_DENIED: it is permanent. */
+ * lives, or a process or a watch is attached. ERR_DENIED: permanent. ERR_NO_MEMORY: not opened. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_destroy(struct wrt_partition *partition, struct wrt_error *error);
 
@@ -338,7 +338,7 @@ wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
 WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
                                 void *block, size_t size_bytes);
 
-/* Accounts memory that does not come from the arena (linear memory, mappings). */
+/* Accounts what is not the arena's. Uncharging what was not charged so is a damage. O(depth). */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
                      uint64_t size_bytes, struct wrt_error *error);
@@ -362,7 +362,7 @@ struct wrt_partition_info {
     uint64_t peak_bytes[WRT_CHARGE_COUNT];
     uint32_t children;
     enum wrt_verification_level verification;
-    uint32_t damages; /* frees refused: wrong size or kind, freed twice, overwritten */
+    uint32_t damages; /* frees, uncharges refused: wrong size or kind, twice, overwritten */
     uint32_t flags, policies;
     enum wrt_isolation_tier tier_requested;
     enum wrt_isolation_tier tier; /* really in force now */

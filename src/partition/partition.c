@@ -484,6 +484,11 @@ enum wrt_status wrt_partition_charge(struct wrt_partition *partition, enum wrt_c
 void wrt_partition_uncharge(struct wrt_partition *partition, enum wrt_charge charge,
                             uint64_t size_bytes)
 {
+    if (!is_charge(charge) ||
+        __atomic_load_n(&partition->account.current_bytes[charge], __ATOMIC_RELAXED) < size_bytes) {
+        partition->damages++; /* as a free of the wrong size: nothing is given back */
+        return;
+    }
     wrt_account_uncharge(&partition->account, charge, size_bytes);
 }
 

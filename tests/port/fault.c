@@ -108,6 +108,18 @@ WRAP(wrt_port_thread_create, WRT_ERR_LIMIT,
 WRAP(wrt_port_time_now, WRT_ERR_UNSUPPORTED, (uint64_t *out_ns), (out_ns), (void)0)
 WRAP(wrt_port_entropy, WRT_ERR_IO, (void *out, size_t bytes), (out, bytes), (void)0)
 
+WRAP(wrt_port_fault_run, WRT_ERR_UNSUPPORTED,
+     (void (*body)(void *), void *context, struct wrt_port_fault *fault), (body, context, fault),
+     (void)0)
+WRAP(wrt_port_process_open, WRT_ERR_NOT_FOUND, (int64_t id, struct wrt_port_process *out),
+     (id, out), (void)0)
+WRAP(wrt_port_process_limit, WRT_ERR_DENIED,
+     (struct wrt_port_process *process, const struct wrt_port_process_limits *limits),
+     (process, limits), (void)0)
+WRAP(wrt_port_process_schedule, WRT_ERR_DENIED,
+     (const struct wrt_port_process *process, int priority, uint64_t affinity),
+     (process, priority, affinity), (void)0)
+
 /* ---- counted, never failing ---- */
 
 enum wrt_status __real_wrt_port_release(void *address, size_t bytes);
