@@ -31,10 +31,10 @@ echo "PASS times of $(($(wc -l <"$work/alone") - 1)) operations, alone and under
   sed '/^<!-- table -->$/q' $page
   printf '\n%s, %s processors, %s, by %s; load average before: %s; %s.\n\n' \
     "$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)" "$cc" "$before" "$(date -u +%F)"
-  echo '| operation | bound by its header | steps | runs | median ns | 99.9 % ns | maximum ns | loaded: median | 99.9 % | maximum |'
-  echo '|---|---|---|---|---|---|---|---|---|---|'
+  echo '| operation | bound by its header | steps | runs | median cycles | median ns | 99.9 % ns | maximum ns | loaded: median | 99.9 % | maximum |'
+  echo '|---|---|---|---|---|---|---|---|---|---|---|'
   awk -F ';' 'FILENAME ~ /counts/ { steps[$1] = $2; next } FILENAME ~ /bounds/ { bound[$1] = $2; next }
     FILENAME ~ /loaded/ { loaded[$1] = $3 " | " $4 " | " $5; next }
-    { print "| " $1 " | " bound[$1] " | " ($1 in steps ? steps[$1] : "-") " | " $2 " | " $3 " | " $4 " | " $5 " | " loaded[$1] " |" }' \
+    { print "| " $1 " | " bound[$1] " | " ($1 in steps ? steps[$1] : "-") " | " $2 " | " $6 " | " $3 " | " $4 " | " $5 " | " loaded[$1] " |" }' \
     tests/timing/counts-gcc-12 "$work/bounds" "$work/loaded" "$work/alone"
 } >"$work/page" && cp "$work/page" $page
