@@ -112,6 +112,23 @@ tier = $tier
 max = 32M
 require = index-masking"
 done
+if [ "$(nproc --all)" -lt 64 ]; then
+  refuses 'processors that are required and not there' '^wrt: m.ini:7: tenant a requires processors' <<<"$sockets
+[tenant a]
+module = tick.wasm
+affinity = 63
+require = affinity"
+fi
+refuses 'a hostile requirement' "^wrt: m.ini:6: require takes .*not '.x41%n../a'" <<<"$sockets
+[tenant a]
+module = tick.wasm
+require = .x41%n../a"
+refuses 'a worker program that is none' '^wrt: m.ini:[0-9]: tenant a: ' <<<"$sockets
+[tenant a]
+module = tick.wasm
+max = 32M
+tier = process
+worker = /nonexistent/wrt-tenant"
 refuses 'jitter without a resolution' '^wrt: m.ini:6: tenant a: clock_jitter without' <<<"$sockets
 [tenant a]
 module = tick.wasm

@@ -175,7 +175,24 @@ static const struct bad bad_texts[] = {
     {T "affinity = x\n", "processor numbers", 3, WRT_ERR_ARGUMENT},
     {T "environment = NOVALUE\n", "NAME=value", 3, WRT_ERR_ARGUMENT},
     {T "environment = =x\n", "NAME=value", 3, WRT_ERR_ARGUMENT},
-    {T "require = magic\n", "require takes", 3, WRT_ERR_ARGUMENT},
+    {T "require = magic\n", "not 'magic'", 3, WRT_ERR_ARGUMENT},
+    {T "require = Tier\n", "not 'Tier'", 3, WRT_ERR_ARGUMENT},
+    {T "require = tie\n", "not 'tie'", 3, WRT_ERR_ARGUMENT},
+    {T "require = tier|priority\n", "not 'tier|priority'", 3, WRT_ERR_ARGUMENT},
+    {T "require = tier,priority\n", "not 'tier,priority'", 3, WRT_ERR_ARGUMENT},
+    {T "require = tier affinity networks\n", "not 'networks'", 3, WRT_ERR_ARGUMENT},
+    {T "require = \"tier priority\"\n", "not 'tier priority'", 3, WRT_ERR_ARGUMENT},
+    {T "require = \"\"\n", "require takes", 3, WRT_ERR_ARGUMENT},
+    {T "require = t\xc3\xaf" "er\n", "not 't\\xc3\\xafer'", 3, WRT_ERR_ARGUMENT},
+    {T "require = %s%n\n", "not '%s%n'", 3, WRT_ERR_ARGUMENT},
+    {T "require = \x1b]0;tier\x07\n", "control character", 3, WRT_ERR_ARGUMENT},
+    {T "require = ../../etc/passwd\n", "not '../../etc/passwd'", 3, WRT_ERR_ARGUMENT},
+    {T "isolate = magic\n", "not 'magic'", 3, WRT_ERR_ARGUMENT},
+    {T "isolate = core-scheduling,l1d-flush\n", "isolate takes", 3, WRT_ERR_ARGUMENT},
+    {T "affinity = -1\n", "processor numbers", 3, WRT_ERR_ARGUMENT},
+    {T "affinity = 0 1 64\n", "processor numbers", 3, WRT_ERR_ARGUMENT},
+    {T "affinity = 0-3\n", "processor numbers", 3, WRT_ERR_ARGUMENT},
+    {T "affinity = 18446744073709551617\n", "processor numbers", 3, WRT_ERR_ARGUMENT},
     {T "max_restarts = 33\n", "from 0 to 32", 3, WRT_ERR_ARGUMENT},
     {T "group = a/b\n", "group takes", 3, WRT_ERR_ARGUMENT},
     {T "arguments = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 "
@@ -205,6 +222,33 @@ static void bad_texts_are_named(void **state)
         assert_null(manifest);
         unload(partition, NULL);
     }
+}
+
+/* Each word of `require` is known, alone and beside all others, and sets its own bit. */
+static void every_requirement_is_known(void **state)
+{
+    static const char *const names[] = {"tier", "priority", "affinity", "index-masking"};
+    char text[1024] = T;
+
+    (void)state;
+    for (unsigned feature = 0; feature < WRT_CONFINE_COUNT; feature++) {
+        char one[128];
+
+        snprintf(one, sizeof one, T "tier = process\nrequire = %s\n",
+                 wrt_confine_name((enum wrt_confine)feature));
+        assert_int_equal(load(one), WRT_OK);
+        assert_int_equal(manifest->tenants[0]->confine_bits, UINT64_C(1) << feature);
+        assert_int_equal(manifest->tenants[0]->require_bits, 0);
+        unload(partition, manifest);
+        strcat(strcat(text, "require = "), wrt_confine_name((enum wrt_confine)feature));
+        strcat(text, "\n");
+    }
+    for (unsigned i = 0; i < 4; i++)
+        strcat(strcat(strcat(text, "require = "), names[i]), "\n");
+    assert_int_equal(load(text), WRT_OK);
+    assert_int_equal(manifest->tenants[0]->confine_bits, (UINT64_C(1) << WRT_CONFINE_COUNT) - 1);
+    assert_int_equal(manifest->tenants[0]->require_bits, 15);
+    unload(partition, manifest);
 }
 
 static void several_problems_are_all_reported(void **state)
@@ -335,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_keys_arrive),
         cmocka_unit_test(bad_texts_are_named),
+        cmocka_unit_test(every_requirement_is_known),
         cmocka_unit_test(several_problems_are_all_reported),
         cmocka_unit_test(a_zero_byte_is_refused),
         cmocka_unit_test(a_long_line_is_refused),

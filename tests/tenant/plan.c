@@ -141,6 +141,9 @@ static const struct bad bad_sets[] = {
      WRT_ERR_ARGUMENT},
     {TENANT("a") "isolate = l1d-flush\n", "only a process can be isolated so", 3, WRT_ERR_ARGUMENT},
     {TENANT("a") "cache_ways = 0x3\n", "only a process can have cache ways", 3, WRT_ERR_ARGUMENT},
+    {TENANT("a") "worker = /bin/true\n", "only a process has a worker", 3, WRT_ERR_ARGUMENT},
+    {TENANT("a") "tier = process\nworker = wrt-tenant\n", "no absolute path", 4, WRT_ERR_ARGUMENT},
+    {TENANT("a") "tier = sealed\nrequire = ipc\n", "its tier is sealed", 4, WRT_ERR_ARGUMENT},
     {TENANT("a") "require = network\n", "only a process can be confined", 3, WRT_ERR_ARGUMENT},
 };
 
