@@ -13,6 +13,11 @@
  * confined process of their own (wrt/worker.h), which is attached here. wrt_partition_get_info
  * tells the tier that is really in force, and why it is not the one asked for.
  *
+ * What is used, and what is resident: everything a tenant costs is charged before it is taken, table
+ * growth and the host's copies for it included. What the system holds resident for a partition is at
+ * most used_bytes, 1 % and 128 KiB more; less where what is charged was not touched yet (stacks,
+ * buffers, room that tables grow into). Measured by tests/tenant/resident.c, per kind.
+ *
  * What is not sealed: the partition's own record (name, limits, sums).
  *
  * Threads: partitions of one tree may be used together, one thread each; a partition that
