@@ -7,7 +7,7 @@
 set -u
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 wat2wasm --enable-all tests/modules/programs.wat -o "$work/programs.wasm" &&
-  $WRT_GCC -std=gnu11 -O2 -Iinclude -Isrc tests/flips/flips.c "$WRT_BUILD/libwrt.a" -lm -lpthread -o "$work/flips" ||
+  $WRT_GCC -std=gnu11 -O2 -Iinclude -Isrc -Iport/linux -Iport/posix tests/flips/flips.c "$WRT_BUILD/libwrt.a" -lm -lpthread -o "$work/flips" ||
   { echo 'FAIL flips.c does not compile'; exit 1; }
 for level in 1 2 3 4 5; do
   "$work/flips" "$work/programs.wasm" $level "${WRT_FLIPS:-500}" | tail -n 1 >"$work/$level"

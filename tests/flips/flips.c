@@ -18,11 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
 #include "wrt/wrt.h"
+
+#define wrt_seal wrt_partition_seal /* both rooms have one; nobody else sees both */
+#include "partition/node.h"
+#undef wrt_seal
 
 enum { HARMLESS, TOLD, SILENT, CRASH, HANG, OUTCOMES };
 enum { MOST_REGIONS = 4096, PAGE = 4096, SLICE = 400, BROKEN = 99 };
@@ -96,6 +101,57 @@ static uint8_t *read_module(const char *path, size_t *size)
     return bytes;
 }
 
+/* ---- what was hit ---- */
+
+enum { NAME_BYTES = 24, MOST_PLACES = 32 };
+static char *place; /* shared with the parent: what the byte belonged to */
+static struct wrt_partition *subject;
+static struct wrt_store *subject_store;
+static struct wrt_module *subject_module;
+
+static bool is_within(const void *start, uint64_t bytes, const uint8_t *at)
+{
+    return at >= (const uint8_t *)start && at < (const uint8_t *)start + bytes;
+}
+
+/* The kind that the block of a list was charged as; NULL: in none of it. */
+static const char *kind_in(const struct wrt_block *list, const uint8_t *at)
+{
+    for (const struct wrt_block *block = list; block != NULL; block = block->next)
+        if (is_within(block, block->size_bytes, at))
+            return wrt_charge_name(block->charge);
+    return NULL;
+}
+
+/* Asked before the flip: afterwards the lists may lead anywhere. */
+static const char *name_of(const uint8_t *at)
+{
+    struct wrt_arena_piece piece;
+    const char *kind = kind_in(subject_module->blocks, at);
+    if (kind != NULL)
+        return strcmp(kind, "runtime") == 0 ? "module's tables" : kind;
+    if (is_within(subject_store->exec.stack, (uint64_t)(uintptr_t)subject_store->exec.stack_end -
+                                                 (uint64_t)(uintptr_t)subject_store->exec.stack, at))
+        return "value stack";
+    if (kind_in(subject_store->blocks, at) != NULL)
+        return "store's objects";
+    for (const struct wrt_instance *i = subject_store->instances; i != NULL; i = i->next)
+        if (is_within(i, sizeof *i, at))
+            return "instance";
+    if (is_within(subject, sizeof *subject, at))
+        return "partition's record";
+    if (is_within(subject_store, sizeof *subject_store, at))
+        return "store";
+    if (is_within(subject_module, sizeof *subject_module, at))
+        return "module";
+    if (!wrt_arena_find(&subject->arena, at, &piece))
+        return "other pages";
+    if (at < (const uint8_t *)piece.address)
+        return "arena's headers";
+    return piece.kind == WRT_PIECE_LIVE || piece.kind == WRT_PIECE_LARGE ? "other blocks"
+                                                                          : "free memory";
+}
+
 static void flip(struct wrt_memory *memory)
 {
     uint8_t *page = pick_page(memory->pages.base, memory->pages.size_bytes);
@@ -105,6 +161,7 @@ static void flip(struct wrt_memory *memory)
     size_t at = (size_t)rand() % PAGE;
     while (page[at] == 0)
         at = (at + 1) % PAGE;
+    snprintf(place, NAME_BYTES, "%s", name_of(page + at));
     page[at] ^= (uint8_t)(1u << (rand() & 7));
 }
 
@@ -153,6 +210,7 @@ static int trial(const char *module_path, enum wrt_verification_level level, uin
         wrt_instance_export(instance, "sieve", &run_item) != WRT_OK ||
         wrt_instance_export(instance, "memory", &memory_item) != WRT_OK)
         return BROKEN;
+    subject = partition, subject_store = store, subject_module = module;
     int outcome = HARMLESS;
     if (slices == 0) {
         const union wrt_slot argument = {.i32 = 3000};
@@ -194,6 +252,21 @@ static int in_a_process(const char *module, enum wrt_verification_level level, u
     return WEXITSTATUS(status);
 }
 
+/* Outcomes by what was hit. */
+static struct {
+    char name[NAME_BYTES];
+    uint32_t counts[OUTCOMES];
+} places[MOST_PLACES];
+
+static void count_place(int outcome)
+{
+    int i = 0;
+    while (i < MOST_PLACES - 1 && places[i].name[0] != '\0' && strcmp(places[i].name, place) != 0)
+        i++;
+    snprintf(places[i].name, NAME_BYTES, "%s", place);
+    places[i].counts[outcome]++;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const names[] = {"harmless", "told", "silent", "crash", "hang"};
@@ -203,6 +276,9 @@ int main(int argc, char **argv)
         return 2;
     }
     const enum wrt_verification_level level = (enum wrt_verification_level)atoi(argv[2]);
+    place = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED)
+        return 1;
     const unsigned trials = (unsigned)atoi(argv[3]);
     if (trial(argv[1], level, 0, 0, &expected) != HARMLESS)
         return 1;
@@ -213,10 +289,17 @@ int main(int argc, char **argv)
             return 1;
         }
         counts[outcome]++;
+        count_place(outcome);
     }
     printf("level %d:", (int)level);
     for (int i = 0; i < OUTCOMES; i++)
         printf(" %s %u", names[i], counts[i]);
     putchar('\n');
+    for (int p = 0; p < MOST_PLACES && places[p].name[0] != '\0'; p++) {
+        printf("  in %s:", places[p].name);
+        for (int i = 0; i < OUTCOMES; i++)
+            printf(" %s %u", names[i], places[p].counts[i]);
+        putchar('\n');
+    }
     return 0;
 }
