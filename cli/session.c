@@ -5,6 +5,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The next size in *text, which moves past it and one ':'. */
@@ -149,10 +150,19 @@ static int open_threads(struct cli_session *session)
 /* Several threads use the partition if the guest may start some. */
 static enum wrt_status open_partition(struct cli_session *session, struct wrt_error *error)
 {
-    const struct wrt_arena_config shared = {.is_shared = true};
+    const bool is_tagged = session->config->memory_tags;
+    const struct wrt_arena_config arena = {
+        .is_shared = session->config->max_threads != 0,
+        .tags = is_tagged ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF};
     struct wrt_partition_config partition = session->config->partition;
-    if (session->config->max_threads != 0)
-        partition.arena = &shared;
+    const enum wrt_status status =
+        is_tagged ? wrt_hardware_set_tag_mode(WRT_TAG_MODE_SYNC) : WRT_OK;
+    if (status != WRT_OK) {
+        snprintf(error->text, sizeof error->text, "this machine has no memory tags");
+        return status;
+    }
+    if (arena.is_shared || is_tagged)
+        partition.arena = &arena;
     return wrt_partition_create(NULL, &partition, &session->partition, error);
 }
 
@@ -205,7 +215,9 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
         return code;
     session->load_ns = wrt_time_now_ns() - start_ns;
 
-    struct wrt_store_config store = {.stack_bytes = config->stack_bytes};
+    struct wrt_store_config store = {
+        .stack_bytes = config->stack_bytes,
+        .pages.tags = config->memory_tags ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF};
     status = wrt_store_create(session->partition, &store, &session->store, &error);
     if (status != WRT_OK)
         return cli_fail_status(config->file, status, &error);

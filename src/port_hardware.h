@@ -28,6 +28,20 @@ enum wrt_tag_mode wrt_port_tags_mode(void);
 /* Can committed pages be tagged (WRT_PORT_TAGGED)? Constant while the process runs. */
 bool wrt_port_has_tags(void);
 
+/* ---- colours of caches ---- */
+
+/* Bytes after which addresses come to the same set again of the first processor's cache of that
+ * level (data or unified); 0: not known. Linux: /sys/devices/system/cpu. QNX: 0. */
+size_t wrt_port_cache_way_bytes(unsigned level);
+/* Commits pages that were not, zero and resident, whose physical addresses lie in those runs, from the
+ * first on: run_bytes in a row each. ERR_UNSUPPORTED: no huge page was to be had, or the period is
+ * longer than one; ERR_NO_MEMORY; nothing is committed then. O(size_bytes). wrt_port_reset would
+ * lose the colour.
+ * Linux: transparent huge pages, mremap. QNX: ERR_UNSUPPORTED. */
+WRT_MUST_CHECK enum wrt_status
+wrt_port_commit_coloured(void *address, size_t size_bytes, const struct wrt_colour_runs *runs,
+                         unsigned rights);
+
 /* ---- memory keys: rights of pages that each thread can take back from itself ---- */
 
 /* A key for pages that no thread may touch but those that wrt_port_key_open. 1 .. 15.

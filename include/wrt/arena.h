@@ -75,6 +75,9 @@ struct wrt_arena_config {
     enum wrt_tagging tags; /* not with static_block or parent: WANTED is OFF then, REQUIRED
                               ERR_UNSUPPORTED. What is checked is each thread's mode */
     enum wrt_verification_level verification; /* checks of the room "arena"; 0 = Standard */
+    struct wrt_cache_colour colour; /* all pages have it (wrt/hardware.h); ERR_UNSUPPORTED where that
+                              cannot be, and with static_block, parent or a sealed partition.
+                              Each arena costs huge pages: make arenas large */
 };
 
 /* Reads the environment into *config, over what it holds: WRT_ARENA_SIZE (bytes),
@@ -122,6 +125,7 @@ struct wrt_arena {
     struct wrt_arena_chunk *cache[WRT_ARENA_MULTIPLES + 1]; /* by size in arenas */
     size_t cache_bytes_limit, cache_bytes;
     uint32_t cache_limit, cache_count, chunk_count;
+    uint32_t colour; /* packed runs; 0 = none */
     size_t arena_bytes, large_bytes, held_bytes, held_floor_bytes, locked_bytes;
     struct wrt_account *account; /* charged before pages are taken; NULL = none */
     struct wrt_arena_slab *slab; /* where pages come from; NULL = the system */

@@ -89,5 +89,33 @@ enum wrt_tagging { WRT_TAGGING_OFF = 0, WRT_TAGGING_WANTED, WRT_TAGGING_REQUIRED
 WRT_API unsigned wrt_hardware_pointer_tag(const void *pointer);
 WRT_API const void *wrt_hardware_untagged(const void *pointer);
 
+/* ---- colours of a cache ----
+ *
+ * Two tenants compete for a set of a cache when their addresses come to it. Memory of different
+ * colours never does: the sets of a cache are cut into `count` equal parts, and memory of colour
+ * `index` lies in that part. Which set an address comes to is known within huge pages only
+ * (their low address bits are physical), so coloured memory is cut out of huge pages, as many as
+ * it takes: `count` times its size is taken from the system, which takes the rest back when memory runs
+ * short. Memory that the system later moves or swaps loses its colour; locking keeps it
+ * from being swapped. A cache that hashes addresses (some third ones do) is not divided so.
+ * On Linux; where the system gives no huge pages, coloured memory is ERR_UNSUPPORTED.
+ */
+struct wrt_cache_colour {
+    uint32_t count; /* power of two; a part is at least a page; 0 = not coloured */
+    uint32_t index; /* below count */
+    uint32_t level; /* the cache, 2 or 3; 0 = 2, which each core has for itself */
+};
+
+/* A colour in addresses within a huge page: [offset, offset + run) of each period. */
+struct wrt_colour_runs {
+    size_t period_bytes, run_bytes, offset_bytes;
+};
+
+/* What that colour is on this machine. ERR_ARGUMENT: no such colour; ERR_UNSUPPORTED, with the
+ * reason: the cache cannot be divided so. May read files of the system. *out: untouched on error. */
+WRT_MUST_CHECK WRT_API enum wrt_status
+wrt_cache_colour_runs(const struct wrt_cache_colour *colour, struct wrt_colour_runs *out,
+                      struct wrt_error *error);
+
 WRT_END_DECLS
 #endif

@@ -70,6 +70,9 @@ struct wrt_page_config {
                                 which is not that of the next tagged memory before or after; an
                                 access by any other pointer faults. Commit, growth and reset
                                 become O(bytes). Else WANTED is OFF, REQUIRED ERR_UNSUPPORTED */
+    struct wrt_cache_colour colour; /* RESERVED without image and huge_pages: all its bytes have it
+                                (wrt/hardware.h), else ERR_UNSUPPORTED. Commit, growth and reset
+                                become O(bytes); a mapping for each run */
 };
 
 /* One linear memory. The engine reads base and size_bytes directly (private otherwise).
@@ -100,6 +103,7 @@ struct wrt_page_allocator {
     bool prefault, lock;
     bool guard_is_readable;
     enum wrt_huge_pages huge_pages;
+    struct wrt_colour_runs runs; /* period 0: not coloured */
 };
 
 /* Fills *pages. Charges committed bytes to the partition as LINEAR. In a sealed partition a

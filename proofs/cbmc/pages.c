@@ -10,7 +10,7 @@
  *   any memory of up to 2^33 pages (by induction any number of growths). Host pages of 4096 bytes.
  * Stubbed: the port, which answers anything and notes what is mapped; the partition, which may refuse
  *   any charge; reservations above 2^50 bytes are refused by the system.
- * Misses: images, pools, huge pages, native and static providers, rights, the probe.
+ * Misses: images, pools, huge pages, colours, native and static providers, rights, the probe.
  *
  * PROOF quick pages_of_64k --unwind 2
  * PROOF quick pages_of_1 --unwind 2
@@ -69,6 +69,20 @@ enum wrt_status wrt_port_commit(void *start, size_t size_bytes, enum wrt_port_ri
     prove(from == opened_to, "no gap, nothing twice");
     opened_to = from + size_bytes;
     return WRT_OK;
+}
+
+enum wrt_status wrt_commit_with(const struct wrt_colour_runs *runs, void *start, size_t size_bytes,
+                                unsigned rights)
+{
+    (void)runs;
+    return wrt_port_commit(start, size_bytes, (enum wrt_port_rights)rights);
+}
+
+enum wrt_status wrt_cache_colour_runs(const struct wrt_cache_colour *colour, struct wrt_colour_runs *out,
+                                      struct wrt_error *error)
+{
+    (void)colour, (void)out, (void)error;
+    return WRT_ERR_UNSUPPORTED; /* never asked: no memory here has a colour */
 }
 
 enum wrt_status wrt_port_decommit(void *start, size_t size_bytes)

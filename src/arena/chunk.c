@@ -7,6 +7,7 @@
 #include "arena/chunk.h"
 
 #include "arena/account.h"
+#include "arena/colour.h"
 #include "arena/owner.h"
 #include "arena/slab.h"
 #include "arena/tagging.h"
@@ -24,19 +25,23 @@ static enum wrt_status map(struct wrt_arena *arena, size_t size_bytes, void **ou
     unsigned rights = WRT_PORT_READ_WRITE | (is_tagged(arena) ? WRT_PORT_TAGGED : 0u);
     struct wrt_port_request request = {.bytes = size_bytes, .rights = rights};
     size_t page = wrt_port_page_bytes();
+    struct wrt_colour_runs runs;
     enum wrt_status status;
     void *start;
 
     if (arena->slab != NULL)
         return wrt_slab_take(arena->slab, size_bytes, out);
-    if (!is_guarded(arena))
+    if (!is_guarded(arena) && arena->colour == 0)
         return wrt_port_reserve(&request, out);
+    if (!is_guarded(arena))
+        page = 0;
     request.bytes += 2 * page;
     request.rights = WRT_PORT_NONE;
     status = wrt_port_reserve(&request, &start);
     if (status != WRT_OK)
         return status;
-    status = wrt_port_commit((uint8_t *)start + page, size_bytes, rights);
+    runs = wrt_colour_unpack(arena->colour);
+    status = wrt_commit_with(&runs, (uint8_t *)start + page, size_bytes, rights);
     if (status != WRT_OK) {
         (void)!wrt_port_release(start, request.bytes);
         return status;

@@ -1,6 +1,7 @@
 /* src/arena/setup.c - configuration, its environment names, init and deinit.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "arena/colour.h"
 #include "arena/account.h"
 #include "arena/block.h"
 #include "arena/chunk.h"
@@ -91,6 +92,8 @@ static enum wrt_status check_config(const struct wrt_arena_config *config,
         return wrt_fail(error, WRT_ERR_UNSUPPORTED, "%s",
                         wrt_port_has_tags() ? "tags with a static_block or a parent"
                                             : "tags: this machine has no memory tags");
+    if (config->colour.count != 0 && (config->static_block != NULL || config->parent != NULL))
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED, "colour with a static_block or a parent");
     return check_backing(config, error);
 }
 
@@ -189,14 +192,19 @@ enum wrt_status wrt_arena_init_charged(struct wrt_arena *arena,
                                        struct wrt_arena_slab *slab, struct wrt_error *error)
 {
     static const struct wrt_arena_config defaults;
+    struct wrt_colour_runs runs = {0};
     enum wrt_status status;
 
     if (config == NULL)
         config = &defaults;
     status = check_config(config, error);
+    if (status == WRT_OK && config->colour.count != 0)
+        status = slab == NULL ? wrt_cache_colour_runs(&config->colour, &runs, error)
+                              : wrt_fail(error, WRT_ERR_UNSUPPORTED, "colour in a sealed partition");
     if (status != WRT_OK)
         return status;
     memset(arena, 0, sizeof *arena);
+    arena->colour = wrt_colour_pack(&runs);
     arena->account = account;
     arena->slab = slab;
     if (slab != NULL)

@@ -402,7 +402,8 @@ static bool can_map_image(const struct wrt_page_config *config)
 {
     return (config->provider == WRT_PAGES_RESERVED || config->provider == WRT_PAGES_POOLED) &&
            config->typed_pool == NULL && !config->has_node &&
-           config->huge_pages != WRT_HUGE_ADVISE && config->tags == WRT_TAGGING_OFF;
+           config->huge_pages != WRT_HUGE_ADVISE && config->tags == WRT_TAGGING_OFF &&
+           config->colour.count == 0;
 }
 
 enum wrt_status wrt_memory_make(struct wrt_store *store, struct wrt_block **blocks,

@@ -2,6 +2,7 @@
  * rights, checks and figures.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "arena/colour.h"
 #include "memory/pages.h"
 #include "partition/region.h"
 
@@ -39,7 +40,10 @@ enum wrt_status wrt_pages_commit(struct wrt_page_allocator *pages, uint64_t from
 
     if (to == from)
         return WRT_OK;
-    status = wrt_port_commit(pages->base + from, (size_t)(to - from), rights_when_open(pages));
+    status = wrt_commit_with(&pages->runs, pages->base + from, (size_t)(to - from),
+                             rights_when_open(pages));
+    if (status == WRT_ERR_UNSUPPORTED && pages->runs.period_bytes != 0)
+        return wrt_fail(error, status, "the system gave no huge page to cut a colour out of");
     if (status != WRT_OK)
         return wrt_fail(error, status, "the system refused %" PRIu64 " bytes of linear memory",
                         to - from);
@@ -108,8 +112,10 @@ enum wrt_status wrt_pages_clear(struct wrt_page_allocator *pages, uint64_t size_
         clear_by_hand(pages, 0, kept);
     if (kept == size_bytes)
         return WRT_OK;
-    status = pages->lock ? WRT_ERR_UNSUPPORTED /* locked pages stay where they are */
-                         : wrt_port_reset(pages->base + kept, (size_t)(size_bytes - kept));
+    /* locked and coloured pages stay where they are */
+    status = pages->lock || pages->runs.period_bytes != 0
+                 ? WRT_ERR_UNSUPPORTED
+                 : wrt_port_reset(pages->base + kept, (size_t)(size_bytes - kept));
     if (status == WRT_ERR_UNSUPPORTED) {
         clear_by_hand(pages, kept, size_bytes);
         return WRT_OK;

@@ -359,6 +359,10 @@ static enum wrt_status check_fields(const struct wrt_partition *partition,
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no tags %d", (int)config->tags);
     if (config->tags == WRT_TAGGING_REQUIRED && !can_tag(config))
         return refuse_field(wrt_port_has_tags() ? "tags" : "tags: the machine has none", error);
+    if (config->colour.count != 0 && (!is_reserved || config->image != NULL))
+        return refuse_field("colour", error);
+    if (config->colour.count != 0 && config->huge_pages != WRT_HUGE_DEFAULT)
+        return refuse_field("colour with huge_pages", error);
     if ((unsigned)config->huge_pages > WRT_HUGE_ADVISE)
         return wrt_fail(error, WRT_ERR_ARGUMENT, "no huge_pages %d", (int)config->huge_pages);
     return WRT_OK;
@@ -433,7 +437,10 @@ enum wrt_status wrt_pages_allocate(struct wrt_page_allocator *pages,
     if (status != WRT_OK)
         return status;
     made = start_from(partition, config, &plan);
-    status = allocate_by_provider(&made, config, &plan, error);
+    if (config->colour.count != 0)
+        status = wrt_cache_colour_runs(&config->colour, &made.runs, error);
+    if (status == WRT_OK)
+        status = allocate_by_provider(&made, config, &plan, error);
     if (status != WRT_OK)
         return status;
     made.size_bytes = plan.initial_bytes;

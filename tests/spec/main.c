@@ -37,6 +37,7 @@ static void print_usage(FILE *stream)
           "  --deterministic  run modules in the deterministic profile\n"
           "  --skips FILE   fail where the skips differ from this table (a line per script)\n"
           "  --stack BYTES  size of the guests' stack (default: the store's)\n"
+          "  --tags         tag arenas and memories, and check each access (Arm MTE)\n"
           "  --timeout MS   fail a command that takes longer (default 60000, 0 = never)\n"
           "  --without NAME refuse a feature, for scripts that are older than it\n"
           "  --verbose      print every command\n",
@@ -184,6 +185,10 @@ static bool take_option(struct run *run, char ***argument)
     if (strcmp(option, "--verbose") == 0) {
         run->options.verbose = true;
         return true;
+    }
+    if (strcmp(option, "--tags") == 0) {
+        run->options.tags = true;
+        return wrt_hardware_set_tag_mode(WRT_TAG_MODE_SYNC) == WRT_OK;
     }
     if (strcmp(option, "--deterministic") == 0) {
         run->options.deterministic = true;

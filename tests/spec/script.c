@@ -742,8 +742,12 @@ static void fail_script(const char *name, struct tally *tally, const char *what,
 /* One partition, one store, the host module. */
 static enum wrt_status open_store(struct script *script, struct wrt_error *error)
 {
-    const struct wrt_partition_config partition = {.name = "spec"};
-    const struct wrt_store_config store = {.stack_bytes = script->options->stack_bytes,
+    const struct wrt_arena_config tagged = {.tags = WRT_TAGGING_REQUIRED};
+    const struct wrt_partition_config partition = {
+        .name = "spec", .arena = script->options->tags ? &tagged : NULL};
+    const struct wrt_store_config store = {.pages.tags = script->options->tags ? WRT_TAGGING_REQUIRED
+                                                                               : WRT_TAGGING_OFF,
+                                           .stack_bytes = script->options->stack_bytes,
                                            .max_instances = script->capacity + 1,
                                            /* what code without compares wants */
                                            .pages.guard_after_bytes =

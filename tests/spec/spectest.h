@@ -68,6 +68,7 @@ struct options {
     uint32_t timeout_ms;    /* of one command */
     uint64_t features_off;  /* for scripts that are older than a feature */
     bool deterministic;     /* modules run in the deterministic profile */
+    bool tags;              /* arenas and memories are tagged, accesses checked at once */
     bool verbose;           /* a line per command */
     const char *compile;    /* command of `wrt compile`; what it takes is run compiled */
     uint32_t *compiled, *interpreted; /* how many modules were run which way; with compile */
