@@ -398,9 +398,9 @@ static int compile(struct compile *c)
     int code = make_folder(c);
     if (code != CLI_EXIT_OK)
         return code;
-    code = find_tools(c);
+    code = load(c);
     if (code == CLI_EXIT_OK)
-        code = load(c);
+        code = find_tools(c);
     if (code == CLI_EXIT_OK)
         code = check_features(c);
     if (code == CLI_EXIT_OK)

@@ -78,7 +78,7 @@ WRT_API void wrt_native_describe(const struct wrt_native_object *object,
 /* NULL does nothing. */
 WRT_API void wrt_native_close(struct wrt_native *native);
 
-/* Writes the hash of an object file into it: the last step of whoever makes one. */
+/* Writes the hash of an object file into it: the last step of whoever makes one, for any machine. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_seal(void *bytes, size_t size_bytes, struct wrt_error *error);
 

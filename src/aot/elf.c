@@ -76,16 +76,25 @@ static enum wrt_status check_program(const struct wrt_elf *elf, const uint8_t *p
     return WRT_OK;
 }
 
+enum wrt_status wrt_elf_check_machine(const struct wrt_elf *elf, struct wrt_error *error)
+{
+    const uint8_t *header = at(elf, 0, HEADER_BYTES);
+    if (header == NULL || number(header + 18, 2) == OUR_MACHINE)
+        return header == NULL ? bad(error, "not ELF") : WRT_OK;
+    return wrt_fail(error, WRT_ERR_UNSUPPORTED,
+                    "object file: for another machine (ELF machine %u, here %u)",
+                    (unsigned)number(header + 18, 2), OUR_MACHINE);
+}
+
 enum wrt_status wrt_elf_check(const struct wrt_elf *elf, struct wrt_error *error)
 {
     const uint8_t *header = at(elf, 0, HEADER_BYTES);
     bool has_stack = false;
     if (header == NULL || memcmp(header, "\177ELF", 4) != 0)
         return bad(error, "not ELF");
-    if (header[4] != 2 || header[5] != 1 || number(header + 18, 2) != OUR_MACHINE)
+    if (header[4] != 2 || header[5] != 1)
         return wrt_fail(error, WRT_ERR_UNSUPPORTED,
-                        "object file: for another machine (ELF machine %u, here %u)",
-                        (unsigned)number(header + 18, 2), OUR_MACHINE);
+                        "object file: not of 64 bits and little-endian");
     if (number(header + 16, 2) != TYPE_SHARED || number(header + 54, 2) != PROGRAM_BYTES)
         return bad(error, "not a shared object");
     const uint64_t first = number(header + 32, 8), count = number(header + 56, 2);

@@ -11,9 +11,12 @@ struct wrt_elf {
     uint64_t size_bytes;
 };
 
-/* Is it a shared object for this machine that can be loaded without running anything of it, and
- * with no page both writable and executable? */
+/* Is it a shared object that can be loaded without running anything of it, and with no page both
+ * writable and executable? */
 WRT_MUST_CHECK enum wrt_status wrt_elf_check(const struct wrt_elf *elf, struct wrt_error *error);
+/* ERR_UNSUPPORTED: for another machine than this one. */
+WRT_MUST_CHECK enum wrt_status wrt_elf_check_machine(const struct wrt_elf *elf,
+                                                     struct wrt_error *error);
 /* The section's place in the file. ERR_MALFORMED: there is none. */
 WRT_MUST_CHECK enum wrt_status wrt_elf_section(const struct wrt_elf *elf, const char *name,
                                                uint64_t *out_offset, uint64_t *out_bytes,

@@ -116,6 +116,8 @@ enum wrt_status wrt_native_peek(const void *bytes, size_t size_bytes,
     uint64_t info_offset = 0, module_offset = 0, module_bytes = 0;
     enum wrt_status status = wrt_elf_check(&elf, error);
     if (status == WRT_OK)
+        status = wrt_elf_check_machine(&elf, error);
+    if (status == WRT_OK)
         status = find_info(&elf, &info, &info_offset, error);
     if (status == WRT_OK)
         status = wrt_elf_section(&elf, MODULE_SECTION, &module_offset, &module_bytes, error);

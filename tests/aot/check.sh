@@ -77,6 +77,20 @@ verdict 'a deadline is refused in a sealed partition where a thread would watch 
     ${WRT_GCC:-cc} -I"$root/include" -o linked "$root/tests/aot/linked.c" linked.o "$build/libwrt.a" -lm -pthread &&
     { timeout 60 ./linked sealed | grep -c -e '^deadline: WRT_ERR_UNSUPPORTED' -e '^plain: WRT_OK'; } | grep -vx 2; } 2>&1)"
 
+# Functions that only the module calls have labels that are weak; the linker must not join them.
+for n in 3 5; do
+  echo "(module (func \$count (param i32) (result i32)
+      (if (result i32) (local.get 0)
+        (then (i32.add (i32.const $n) (call \$count (i32.sub (local.get 0) (i32.const 1)))))
+        (else (i32.const 0))))
+    (func (export \"run\") (param i32) (result i32) (call \$count (local.get 0))))" >times$n.wat
+  wat2wasm times$n.wat -o times$n.wasm
+done
+verdict 'two guests in one image keep their own functions' "$(
+  { "$wrt" compile --static --name a -o a.o times3.wasm && "$wrt" compile --static --name b -o b.o times5.wasm &&
+    ${WRT_GCC:-cc} -I"$root/include" -o two "$root/tests/aot/two.c" a.o b.o "$build/libwrt.a" -lm -pthread &&
+    timeout 60 ./two | grep -vx '30 50'; } 2>&1)"
+
 # ---- generated modules ----
 says 'generated modules give the same in both forms' 'modules the same, 0 differ' 0 \
   timeout 200 "$build/tests/aot/aot_differ" . "$wrt compile --cflags -O1" 0 12
@@ -129,6 +143,13 @@ cp guest.so old.so && patch old.so 'wrt native code' 16 '\007'
 says 'an object of another ABI' 'made for ABI 7' 250 "$wrt" run --invoke divide old.so 12 2
 cp guest.so foreign.so && printf '\050' | dd of=foreign.so bs=1 seek=18 conv=notrunc status=none
 says 'an object of another machine' 'for another machine' 250 "$wrt" run --invoke divide foreign.so 12 2
+if command -v aarch64-linux-gnu-gcc >/dev/null && [ "$(uname -m)" = x86_64 ]; then
+  says 'compiled for another machine' '^$' 0 \
+    bash -c "'$wrt' compile --target aarch64-linux-gnu -o arm.so guest.wasm && echo"
+  says 'which is refused here by name' 'for another machine' 250 "$wrt" run --invoke divide arm.so 12 2
+else
+  echo 'SKIP compiled for another machine: no aarch64-linux-gnu-gcc, or this is that machine'
+fi
 head -c 3000 guest.so >cut.so
 says 'an object that is cut off' 'cut off' 242 "$wrt" run --invoke divide cut.so 12 2
 
