@@ -5,7 +5,7 @@
  * smallest of the passes' medians of five calls, and what counts is the ratio to native of one
  * run. Programs that wasm2c cannot translate are left out.
  *
- *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES [PROGRAM]]
+ *     bench_aot FOLDER-OF-MODULES WRT CC [PASSES [FILE-FOR-FIGURES [PROGRAM]]]
  */
 #include <math.h>
 #include <stdio.h>
@@ -32,14 +32,27 @@ static const struct program {
 };
 enum { PROGRAM_COUNT = sizeof programs / sizeof programs[0] };
 
+/* `figure` names it in the file. */
 static const struct column {
-    const char *title, *options;
+    const char *title, *options, *figure;
 } columns[] = {
-    {"guard", "--memory guard --stop none"},     {"+check", "--memory guard --stop check"},
-    {"+fuel", "--memory guard --stop fuel"},     {"compare", "--memory compare --stop none"},
-    {"+check", "--memory compare --stop check"}, {"+fuel", "--memory compare --stop fuel"},
+    {"guard", "--memory guard --stop none", "guard pages"},
+    {"+check", "--memory guard --stop check", "guard pages, stop checks"},
+    {"+fuel", "--memory guard --stop fuel", "guard pages, fuel"},
+    {"compare", "--memory compare --stop none", "compares"},
+    {"+check", "--memory compare --stop check", "compares, stop checks"},
+    {"+fuel", "--memory compare --stop fuel", "compares, fuel"},
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static FILE *record;
+
+/* The group is "compiled GROUP". */
+static void keep(const char *group, const char *name, int column, double value)
+{
+    if (record != NULL)
+        fprintf(record, "compiled %s;%s;%s;%g\n", group, name, columns[column].figure, value);
+}
 
 struct guest {
     struct wrt_partition *partition;
@@ -181,29 +194,32 @@ static bool measure(const struct program *p, const char *folder, const char *wrt
     return true;
 }
 
-static void print_line(const char *name, const uint64_t least[COLUMNS + 1], double logarithms[COLUMNS])
+static void print_line(const char *group, const char *name, const uint64_t least[COLUMNS + 1], double logarithms[COLUMNS])
 {
     printf("%-10s %10.2f", name, (double)least[0] / 1e6);
     for (int k = 0; k < COLUMNS; k++) {
         const double ratio = (double)least[k + 1] / (double)least[0];
         printf(" %8.2f", ratio);
+        keep(group, name, k, ratio);
         logarithms[k] += log(ratio);
     }
     putchar('\n');
     fflush(stdout);
 }
 
-static void print_means(const double logarithms[COLUMNS], int count)
+static void print_means(const char *group, const double logarithms[COLUMNS], int count)
 {
     if (count == 0)
         return;
     printf("%-10s %10s", "mean", "");
-    for (int k = 0; k < COLUMNS; k++)
+    for (int k = 0; k < COLUMNS; k++) {
         printf(" %8.2f", exp(logarithms[k] / count));
+        keep(group, "geometric mean", k, exp(logarithms[k] / count));
+    }
     puts("   (geometric)\n");
 }
 
-static void run_group(const char *group, char **argv, int passes)
+static void run_group(const char *group, char **argv, int passes, const char *only)
 {
     double logarithms[COLUMNS] = {0};
     int count = 0;
@@ -214,27 +230,32 @@ static void run_group(const char *group, char **argv, int passes)
     for (int i = 0; i < PROGRAM_COUNT; i++) {
         uint64_t least[COLUMNS + 1] = {0};
         if (strcmp(programs[i].group, group) != 0 ||
-            (argv[4] != NULL && argv[5] != NULL && strcmp(argv[5], programs[i].name) != 0))
+            (only != NULL && strcmp(only, programs[i].name) != 0))
             continue;
         if (!measure(&programs[i], argv[1], argv[2], argv[3], passes, least)) {
             printf("%-10s   not translated, see %s/*.log\n", programs[i].name, argv[1]);
             continue;
         }
-        print_line(programs[i].name, least, logarithms);
+        print_line(group, programs[i].name, least, logarithms);
         count++;
     }
-    print_means(logarithms, count);
+    print_means(group, logarithms, count);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 6) {
-        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES [PROGRAM]]\n");
+    if (argc < 4 || argc > 7) {
+        fprintf(stderr, "usage: bench_aot FOLDER-OF-MODULES WRT CC [PASSES [FILE-FOR-FIGURES "
+                        "[PROGRAM]]]\n");
         return 2;
     }
     const int passes = argc > 4 ? atoi(argv[4]) : 3;
+    if (argc > 5 && (record = fopen(argv[5], "a")) == NULL) {
+        perror(argv[5]);
+        return 1;
+    }
     for (int i = 0; i < PROGRAM_COUNT; i++)
         if (i == 0 || strcmp(programs[i].group, programs[i - 1].group) != 0)
-            run_group(programs[i].group, argv, passes);
-    return 0;
+            run_group(programs[i].group, argv, passes, argc > 6 ? argv[6] : NULL);
+    return record != NULL && fclose(record) != 0;
 }

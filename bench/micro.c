@@ -6,7 +6,7 @@
 
 #include "bench.h"
 
-enum { ROUNDS = 101, CALLS = 200000 };
+enum { ROUNDS = 101, CALLS = 200000, SAMPLES = 20001 };
 
 static void print_time(const char *what, double value, const char *unit)
 {
@@ -99,6 +99,106 @@ static double time_growth(struct bench_bytes bytes, uint32_t pages)
     return (double)bench_median(times, ROUNDS) / 1e3;
 }
 
+/* ---- latency: each operation timed alone, the clock's own time included ---- */
+
+static uint64_t samples[SAMPLES];
+
+static void print_latency(const char *what, int count)
+{
+    const double median = (double)bench_median(samples, count);
+    const double high = (double)samples[(int)((int64_t)count * 999 / 1000)];
+    const double most = (double)samples[count - 1];
+    printf("%-40s %10.0f %10.0f %10.0f ns\n", what, median, high, most);
+    bench_record("latency", what, "median ns", median);
+    bench_record("latency", what, "99.9th ns", high);
+    bench_record("latency", what, "maximum ns", most);
+}
+
+static void latency_of_clock(void)
+{
+    for (int i = 0; i < SAMPLES; i++) {
+        const uint64_t begin_ns = wrt_time_now_ns();
+        samples[i] = wrt_time_now_ns() - begin_ns;
+    }
+    print_latency("nothing (the clock alone)", SAMPLES);
+}
+
+static void latency_of_call(const struct bench_guest *guest, const char *what, const char *name,
+                            uint32_t argument, uint32_t parameters)
+{
+    struct wrt_function *function = bench_function(guest, name);
+    union wrt_slot in[2] = {{.i32 = argument}, {.i32 = 2}}, out;
+    for (int i = 0; i < SAMPLES; i++) {
+        const uint64_t begin_ns = wrt_time_now_ns();
+        bench_must(wrt_function_call_slots(guest->store, function, in, parameters, &out, 1), name,
+                   NULL);
+        samples[i] = wrt_time_now_ns() - begin_ns;
+    }
+    print_latency(what, SAMPLES);
+}
+
+static void latency_of_instances(struct bench_bytes bytes)
+{
+    enum { TIMES = 1001 };
+    for (int i = 0; i < TIMES; i++) {
+        struct bench_guest guest;
+        struct wrt_error error = {0};
+        bench_open(&guest, bytes);
+        const uint64_t begin_ns = wrt_time_now_ns();
+        bench_must(wrt_store_instantiate(guest.store, guest.module, &guest.instance, &error),
+                   "instantiate", &error);
+        samples[i] = wrt_time_now_ns() - begin_ns;
+        bench_close(&guest);
+    }
+    print_latency("instantiate", TIMES);
+}
+
+static void latencies(struct bench_bytes bytes)
+{
+    struct bench_guest guest;
+    printf("\n%-40s %10s %10s %10s\n", "latency", "median", "99.9th", "maximum");
+    latency_of_clock();
+    bench_open(&guest, bytes);
+    latency_of_call(&guest, "call of add", "add", 1, 2);
+    latency_of_call(&guest, "call that calls the host ten times", "call_host", 10, 1);
+    bench_close(&guest);
+    latency_of_instances(bytes);
+    putchar('\n');
+}
+
+/* ---- memory ---- */
+
+/* Of this process; 0: not known. */
+static double resident_bytes(void)
+{
+    unsigned long long all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL)
+        return 0;
+    const bool known = fscanf(file, "%llu %llu", &all, &resident) == 2;
+    fclose(file);
+    return known ? (double)resident * 4096 : 0;
+}
+
+/* Guests of their own partition, module and store, with the stack that peers were measured with. */
+static void idle_guests(struct bench_bytes bytes)
+{
+    enum { GUESTS = 200 };
+    static struct bench_guest guests[GUESTS];
+    static const struct bench_setup small = {.store = {.stack_bytes = 8192}};
+    struct wrt_partition_info info;
+    const double before = resident_bytes();
+    for (int i = 0; i < GUESTS; i++)
+        bench_open_as(&guests[i], bytes, &small);
+    wrt_partition_get_info(guests[0].partition, &info);
+    print_time("the same with a stack of 8 KiB",
+               (double)(info.used_bytes - info.current_bytes[WRT_CHARGE_LINEAR]) / 1024, "KiB");
+    print_time("resident for each idle guest with a stack of 8 KiB",
+               (resident_bytes() - before) / (int)GUESTS / 1024, "KiB");
+    for (int i = 0; i < GUESTS; i++)
+        bench_close(&guests[i]);
+}
+
 static void footprint(struct bench_bytes bytes)
 {
     struct bench_guest guest;
@@ -119,5 +219,7 @@ void bench_micro(const char *folder)
     print_time("memory.grow(1)", time_growth(bytes, 1), "us");
     print_time("memory.grow(100)", time_growth(bytes, 100), "us");
     footprint(bytes);
+    idle_guests(bytes);
+    latencies(bytes);
     free(bytes.data);
 }
