@@ -27,9 +27,9 @@ need_machine() { # ends with a SKIP line where there can be none
   fi
 }
 
-boot() { # PROCESSOR: runs $work/root as its file system; the console goes to $work/said
+boot() { # PROCESSOR [OPTION...]: runs $work/root as its file system; the console goes to $work/said
   (cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initrd.gz"
-  timeout 300 qemu-system-x86_64 -accel tcg -M q35 -cpu "$1" -m 512 -nographic -no-reboot -nodefaults \
+  timeout 300 qemu-system-x86_64 -accel tcg -M q35 -cpu "$@" -m 512 -nographic -no-reboot -nodefaults \
     -serial stdio -kernel "$cache/vmlinuz" -initrd "$work/initrd.gz" \
     -append 'console=ttyS0 panic=-1 quiet' </dev/null 2>&1 |
     tr -d '\r' | sed -E 's/\x1b(\[[0-9;?]*)?[a-zA-Z]//g' >"$work/said"
