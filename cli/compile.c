@@ -75,7 +75,9 @@ static int write_whole(const char *path, const struct aot_buffer *bytes)
     FILE *out = fopen(path, "wb");
     if (out == NULL)
         return cli_fail(CLI_EXIT_FILE, "cannot create %s: %s", path, strerror(errno));
-    const bool ok = fwrite(bytes->data, 1, bytes->size, out) == bytes->size;
+    /* On the disk before a rename gives it the old one's name. */
+    const bool ok = fwrite(bytes->data, 1, bytes->size, out) == bytes->size && fflush(out) == 0 &&
+                    fsync(fileno(out)) == 0;
     return fclose(out) == 0 && ok ? CLI_EXIT_OK
                                   : cli_fail(CLI_EXIT_FILE, "cannot write %s", path);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint8_t magic[8] = {0, 'w', 'r', 't', 'r', 'u', 'n', 1};
 
@@ -118,7 +119,9 @@ static int write_all(const char *file, const struct growing *g)
     FILE *out = fopen(part, "wb");
     if (out == NULL)
         return cli_fail(CLI_EXIT_FILE, "cannot create %s: %s", part, strerror(errno));
-    const bool is_written = fwrite(g->bytes, 1, g->size, out) == g->size;
+    /* On the disk before it takes the old one's name, or a power cut could leave neither. */
+    const bool is_written = fwrite(g->bytes, 1, g->size, out) == g->size && fflush(out) == 0 &&
+                            fsync(fileno(out)) == 0;
     if (fclose(out) == 0 && is_written && rename(part, file) == 0)
         return CLI_EXIT_OK;
     const int why = errno;

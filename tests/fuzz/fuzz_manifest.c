@@ -24,7 +24,7 @@ static const char *const keys[] = {
     "budget_us", "clock_resolution_us", "clock_jitter", "reserved", "function", "entry",
 };
 static const char *const values[] = {
-    "a.wasm", "a", "b", "0", "1", "1000", "64K", "1M", "16M", "4G", "99999999999999999999", "-1",
+    "a.wasm", "a", "b", "0", "1", "1000", "64K", "1M", "16M", "64M", "99999999999999999999", "-1",
     "process", "sealed", "software", "progress", "heartbeat", "none", "exit", "always", "never",
     "on-failure", "yes", "no", "true", "critical", "standard", "unix:m", "s", "a b c", "", "0x10",
     "a=b", "1000 2000 3000", "monotonic realtime", "1000000", "18446744073709551615", "1.5",

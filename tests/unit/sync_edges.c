@@ -132,6 +132,10 @@ static void locks_and_channels(void **state)
         .kind = (enum wrt_futex_kind)7}));
     REFUSED(wrt_futex_domain_init(&domain, &(struct wrt_futex_config){
         .max_waiters = WRT_FUTEX_MAX_WAITERS + 1}));
+    assert_int_equal(wrt_futex_domain_init(&domain, &(struct wrt_futex_config){
+        .max_waiters = WRT_FUTEX_MAX_WAITERS}), WRT_OK);
+    assert_int_equal(wrt_futex_domain_deinit(&domain), WRT_OK);
+    assert_false(wrt_check_is_on(WRT_CHECK_COUNT, WRT_VERIFY_CRITICAL));
     assert_int_equal(wrt_futex_requeue(NULL, links, 0, 1, (uint32_t *)(void *)(storage + 2), 1, NULL,
                                        NULL), WRT_ERR_ALIGNMENT);
 }
@@ -201,6 +205,36 @@ static void atomic_memories(void **state)
     memory[0] ^= 1;
 }
 
+/* Block and copy damaged in different bits, in each block and not only the first: the checksum tells which
+ * bits are right, that block is mended in both, and the others are as they were. */
+static void both_copies_damaged_in_any_block(void **state)
+{
+    enum { BLOCK_BYTES = 64, BLOCKS = 4 };
+    static uint64_t memory[BLOCKS * BLOCK_BYTES / 8];
+    uint8_t expected[sizeof memory];
+    struct wrt_atomic_memory atomic;
+    struct wrt_atomic_memory_counters counters;
+    const struct wrt_atomic_memory_config config = {
+        .memory = memory, .size_bytes = sizeof memory, .block_bytes = BLOCK_BYTES,
+        .store = storage, .store_bytes = sizeof storage, .level = WRT_VERIFY_CRITICAL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected; i++)
+        expected[i] = (uint8_t)(i * 7 + 1);
+    for (unsigned block = 0; block < BLOCKS; block++) {
+        memcpy(memory, expected, sizeof memory);
+        assert_int_equal(wrt_atomic_memory_format(&atomic, &config, NULL), WRT_OK);
+        atomic.memory[block * BLOCK_BYTES + 5] ^= 0x10;
+        atomic.copy[block * BLOCK_BYTES + 40] ^= 0x01;
+        assert_int_equal(wrt_atomic_memory_verify(&atomic, NULL), WRT_OK);
+        assert_memory_equal(memory, expected, sizeof memory);
+        assert_memory_equal(atomic.copy, expected, sizeof memory);
+        wrt_atomic_memory_get_counters(&atomic, &counters);
+        assert_int_equal(counters.detected, 1);
+        assert_int_equal(counters.repaired, 1);
+    }
+}
+
 static void linear_memories(void **state)
 {
     struct wrt_partition *partition;
@@ -248,7 +282,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queues),          cmocka_unit_test(pools_and_values),
         cmocka_unit_test(locks_and_channels), cmocka_unit_test(pulses_that_differ_do_not_coalesce),
-        cmocka_unit_test(atomic_memories), cmocka_unit_test(linear_memories),
+        cmocka_unit_test(atomic_memories), cmocka_unit_test(both_copies_damaged_in_any_block),
+        cmocka_unit_test(linear_memories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
