@@ -82,6 +82,16 @@ static void all_have_it(const uint8_t *bytes, size_t size, const struct wrt_colo
     assert_int_equal(seen, size / wrt_port_page_bytes());
 }
 
+/* A system whose memory is in pieces may have a huge page now and none a moment later. */
+static bool is_out_of_huge_pages(enum wrt_status status)
+{
+    if (status == WRT_ERR_UNSUPPORTED)
+        print_message("%s\n", error.text);
+    else
+        assert_int_equal(status, WRT_OK);
+    return status != WRT_OK;
+}
+
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
     while (size != 0 && *bytes == 0)
@@ -121,11 +131,15 @@ static void linear_memories_have_it(void **state)
     struct wrt_page_allocator pages;
 
     (void)state;
-    assert_int_equal(wrt_pages_allocate(&pages, partition, &config, &error), WRT_OK);
+    if (is_out_of_huge_pages(wrt_pages_allocate(&pages, partition, &config, &error)))
+        skip();
     assert_true(is_zero(pages.base, pages.size_bytes));
     all_have_it(pages.base, pages.size_bytes, &runs);
     memset(pages.base, 7, pages.size_bytes);
-    assert_int_equal(wrt_pages_grow(&pages, 30, &error), WRT_OK); /* more than one huge page has */
+    if (is_out_of_huge_pages(wrt_pages_grow(&pages, 30, &error))) { /* more than one huge page has */
+        wrt_pages_free(&pages);
+        skip();
+    }
     assert_int_equal(pages.base[3 * 65536 - 1], 7);
     assert_true(is_zero(pages.base + 3 * 65536, pages.size_bytes - 3 * 65536));
     all_have_it(pages.base, pages.size_bytes, &runs);
@@ -171,9 +185,15 @@ static void arenas_have_it(void **state)
 
     (void)state;
     assert_int_equal(wrt_partition_create(NULL, &tenant, &child, &error), WRT_OK);
-    assert_int_equal(wrt_partition_allocate(child, WRT_CHARGE_HOST, 100, 0, &small, &error), WRT_OK);
-    assert_int_equal(wrt_partition_allocate(child, WRT_CHARGE_HOST, 300000, 0, &large, &error),
-                     WRT_OK);
+    if (is_out_of_huge_pages(wrt_partition_allocate(child, WRT_CHARGE_HOST, 100, 0, &small, &error))) {
+        (void)!wrt_partition_destroy(child, &error);
+        skip();
+    }
+    if (is_out_of_huge_pages(wrt_partition_allocate(child, WRT_CHARGE_HOST, 300000, 0, &large, &error))) {
+        wrt_partition_free(child, WRT_CHARGE_HOST, small, 100);
+        (void)!wrt_partition_destroy(child, &error);
+        skip();
+    }
     memset(small, 1, 100);
     memset(large, 1, 300000);
     const uintptr_t page = wrt_port_page_bytes();
