@@ -62,7 +62,8 @@ static bool map_wire(void)
 
 static uint32_t string_count(const struct wire_config *config)
 {
-    return config->argument_count + config->environment_count + 2 * config->directory_count;
+    return config->argument_count + config->environment_count + 2 * config->directory_count +
+           config->has_pool;
 }
 
 /* Every string ends inside the text that was announced. */
@@ -74,7 +75,8 @@ static bool read_config(void)
     *config = tenant.wire->config;
     if (config->version != WIRE_VERSION || config->string_bytes > WIRE_STREAM_BYTES ||
         config->directory_count > WIRE_DIRECTORIES || config->argument_count > MOST_STRINGS ||
-        config->environment_count > MOST_STRINGS || string_count(config) > MOST_STRINGS)
+        config->environment_count > MOST_STRINGS || config->has_pool > 1 ||
+        string_count(config) > MOST_STRINGS)
         return false;
     memcpy(tenant.text, tenant.wire->stream, config->string_bytes);
     end = at + config->string_bytes;
@@ -184,8 +186,11 @@ static enum wrt_status make_world(struct wrt_error *error)
 {
     const struct wrt_partition_config partition = {.name = "guest",
                                                    .max_bytes = tenant.config.memory_bytes};
+    const char *pool = tenant.config.has_pool ? tenant.strings[string_count(&tenant.config) - 1]
+                                              : NULL;
     const struct wrt_store_config store = {.stack_bytes = tenant.config.stack_bytes,
-                                           .max_memory_pages = most_memory_pages()};
+                                           .max_memory_pages = most_memory_pages(),
+                                           .pages = {.typed_pool = pool}};
     enum wrt_status status = wrt_partition_create(NULL, &partition, &tenant.partition, error);
 
     if (status == WRT_OK)

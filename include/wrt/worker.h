@@ -96,6 +96,8 @@ struct wrt_worker_config {
     uint64_t overhead_bytes; /* the process itself: program, stack, C library; 0 = 8 MiB.
                                 Both together are charged to the partition as PROCESS */
     uint64_t stack_bytes;    /* of the guest; as wrt_store_config */
+    const char *typed_pool;  /* QNX: its linear memories come from typed memory of that name;
+                                borrowed, copied; NULL = ordinary memory */
     uint32_t isolate;        /* 1 << enum wrt_confine, STORE_BYPASS to CORE: asked for; what came
                                 of it is in wrt_worker_info */
     uint64_t cache_ways;     /* bit n: the worker's loads may fill way n of the last cache that the

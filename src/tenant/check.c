@@ -176,6 +176,8 @@ static uint32_t line_for(const struct wrt_tenant_config *config, enum wrt_status
     switch (status) {
     case WRT_ERR_PARTITION_MAX: return line_of(config, WRT_KEY_MAX);
     case WRT_ERR_UNSUPPORTED:
+        if (config->lines[WRT_KEY_TYPED_POOL] != 0)
+            return config->lines[WRT_KEY_TYPED_POOL];
         return line_of(config, (config->require_bits & WRT_REQUIRE_INDEX_MASKING) != 0
                                    ? WRT_KEY_REQUIRE
                                    : WRT_KEY_TIER);

@@ -50,7 +50,7 @@ struct wrt_words {
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
     X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
     X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")     \
-    X(NATIVE, "native") X(CACHE_WAYS, "cache_ways") X(WORKER, "worker")
+    X(NATIVE, "native") X(CACHE_WAYS, "cache_ways") X(WORKER, "worker") X(TYPED_POOL, "typed_pool")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -65,6 +65,7 @@ struct wrt_tenant_config {
     uint32_t lines[WRT_KEY_COUNT]; /* where each key was given; 0 = it was not */
     uint16_t module, entry;       /* offsets; entry 0 = by the tenant's kind */
     uint16_t signature;           /* 0 = the module's path and ".sig" */
+    uint16_t typed_pool;          /* 0 = ordinary memory */
     uint16_t worker;              /* program; 0 = where the system or the installation has it */
     uint8_t sha256[WRT_DIGEST_BYTES], ed25519_key[WRT_DIGEST_BYTES]; /* if their lines are not 0 */
     struct wrt_words arguments, directories, environment, after, require, isolate;

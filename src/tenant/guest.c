@@ -312,8 +312,10 @@ static enum wrt_status open_oblivious(struct wrt_guest *guest, struct wrt_error 
 
 static enum wrt_status open_store(struct wrt_guest *guest, struct wrt_error *error)
 {
+    const char *pool = wrt_config_text(guest->config, guest->config->typed_pool);
     const struct wrt_store_config config = {.stack_bytes = guest->config->stack_bytes,
-                                            .max_instances = 1};
+                                            .max_instances = 1,
+                                            .pages = {.typed_pool = *pool != '\0' ? pool : NULL}};
     enum wrt_status status = wrt_store_create(guest->partition, &config, &guest->store, error);
     if (status == WRT_OK)
         status = open_wasi(guest, error);

@@ -84,6 +84,7 @@ static struct key tenant_key(enum wrt_tenant_key id)
     case WRT_KEY_SHA256: return (struct key){KIND_DIGEST, FIELD(sha256), 0, 0, NULL};
     case WRT_KEY_ED25519_KEY: return (struct key){KIND_DIGEST, FIELD(ed25519_key), 0, 0, NULL};
     case WRT_KEY_SIGNATURE: return (struct key){KIND_PATH, FIELD(signature), 0, 0, NULL};
+    case WRT_KEY_TYPED_POOL: return (struct key){KIND_TEXT, FIELD(typed_pool), 0, 0, NULL};
     case WRT_KEY_WORKER: return (struct key){KIND_TEXT, FIELD(worker), 0, 0, NULL};
     case WRT_KEY_CLOCK_RESOLUTION:
         return (struct key){KIND_COUNT, FIELD(clock_resolution_us), 1, 1000000, NULL};

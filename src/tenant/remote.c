@@ -48,6 +48,7 @@ static enum wrt_status create(struct wrt_guest *guest, struct wrt_error *error)
     cut_directories(config, room, directories);
     const struct wrt_worker_config worker = {
         .program = config->worker != 0 ? wrt_config_text(config, config->worker) : NULL,
+        .typed_pool = config->typed_pool != 0 ? wrt_config_text(config, config->typed_pool) : NULL,
         .module = guest->bytes,
         .module_bytes = guest->bytes_size,
         .arguments = arguments,

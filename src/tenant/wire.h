@@ -75,7 +75,7 @@ struct wire_ring {
 };
 
 /* Written by the host before the worker starts. Strings stand in the stream, each with its NUL:
- * arguments, environment, then host path and guest path of each directory. */
+ * arguments, environment, then host path and guest path of each directory, then the pool. */
 struct wire_config {
     uint32_t version, argument_count, environment_count, directory_count, string_bytes;
     uint32_t read_only; /* bit per directory */
@@ -84,6 +84,7 @@ struct wire_config {
     uint64_t memory_bytes, stack_bytes, clock_resolution_ns;
     uint64_t process_bytes; /* of guest and process: what the worker may set as its own limit */
     uint32_t descriptors, tasks;
+    uint32_t has_pool; /* of typed memory */
     int64_t host_process; /* and its bell, as wire_open_bell gave it */
     uint64_t host_bell;
 };

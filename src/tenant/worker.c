@@ -270,6 +270,8 @@ static bool put_strings(struct wire *wire, const struct wrt_worker_config *confi
         if (directory->read_only)
             wire->config.read_only |= 1u << i;
     }
+    if (config->typed_pool != NULL)
+        fits = fits && put_string(wire, config->typed_pool);
     return fits;
 }
 
@@ -294,6 +296,7 @@ static enum wrt_status fill_wire(struct wire *wire, const struct wrt_worker_conf
         .process_bytes = process_bytes,
         .descriptors = WORKER_DESCRIPTORS,
         .tasks = WORKER_TASKS,
+        .has_pool = config->typed_pool != NULL,
         .stack_bytes = config->stack_bytes,
     };
     if (!put_strings(wire, config))

@@ -117,6 +117,14 @@ else
   [ $code = 252 ] && grep -q 'requires "cpu", which is not in force here' serve.err ||
     fail 'a cap that there is not is not refused'
 fi
+# Memory from a typed pool, in each tier, as far as it reaches.
+{ sed 's/^tier = sealed/&\ntyped_pool = \/ram\/tenants/; s/^require = tier limits.*/typed_pool = \/ram\/tenants/' tenants; } >p.ini
+QNXSIM_POOL=/ram/tenants:8388608 "$wrt" check p.ini >serve.err 2>&1 || fail 'typed memory is refused'
+QNXSIM_POOL=/ram/tenants:4096 "$wrt" check p.ini >serve.err 2>&1 && fail 'a pool that is too small is not noticed'
+grep -q 'p.ini:.*tenant vault: ' serve.err || fail 'who has no room in the pool is not named'
+"$wrt" check p.ini >serve.err 2>&1
+[ $? = 252 ] && grep -q 'p.ini:12: tenant vault: the system has no such typed_pool' serve.err ||
+  fail 'a pool that there is not is not refused by its line'
 sed "s,^worker = .*,worker = wrt-tenant," tenants >w.ini
 "$wrt" check w.ini >serve.err 2>&1
 grep -q 'w.ini:2[0-9]: tenant apart: worker is no absolute path' serve.err || fail 'a relative worker'

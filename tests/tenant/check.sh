@@ -119,6 +119,14 @@ module = tick.wasm
 affinity = 63
 require = affinity"
 fi
+for tier in software process; do
+  refuses "typed memory that there is not, tier $tier" '^wrt: m.ini:8: tenant a: the system has no such typed_pool' <<<"$sockets
+[tenant a]
+module = tick.wasm
+tier = $tier
+max = 32M
+typed_pool = /ram/nowhere"
+done
 refuses 'a hostile requirement' "^wrt: m.ini:6: require takes .*not '.x41%n../a'" <<<"$sockets
 [tenant a]
 module = tick.wasm

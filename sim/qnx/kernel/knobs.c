@@ -16,8 +16,19 @@ const char *qnxsim_call_name(enum qnxsim_call call) {
     return call < QNXSIM_CALL_COUNT ? names[call] : "any";
 }
 
+/* For whole programs: QNXSIM_POOL=NAME:BYTES is qnxsim_add_pool at the start of a machine. */
+static void pool_from_environment(void) {
+    const char *text = getenv("QNXSIM_POOL");
+    if (!text || machine->pools[0].name[0]) return;
+    size_t length = strcspn(text, ":");
+    if (!text[length] || length >= sizeof machine->pools[0].name) host_panic("QNXSIM_POOL takes NAME:BYTES");
+    memcpy(machine->pools[0].name, text, length);
+    machine->pools[0].bytes = strtoull(text + length + 1, NULL, 10);
+}
+
 /* For whole programs: QNXSIM_FAIL=CALL:NTH:TIMES:ERRNO is qnxsim_fail_run at the start. */
 void knobs_from_environment(void) {
+    pool_from_environment();
     const char *text = getenv("QNXSIM_FAIL");
     if (!text) return;
     size_t length = strcspn(text, ":");
