@@ -1,9 +1,11 @@
 /* differ.c - wrt's half of the comparison with node: generates modules, runs them.
  * SPDX-License-Identifier: Apache-2.0
  *
- * differ FOLDER FIRST COUNT: for each number from FIRST on writes FOLDER/NUMBER.wasm, and
- * FOLDER/NUMBER.txt, which tells differ.js the types it cannot ask for; prints what came
- * of each run. The same numbers give the same modules, whenever and wherever.
+ * differ FIRST COUNT FEATURES: for each number from FIRST on writes to the standard output
+ *   NUMBER SIZE SIZE SIZE, a line of the sizes of what follows:
+ *   the module, the types that differ.js cannot ask for, what came of the run.
+ * FEATURES is a sum of enum generate_features: what the other engine has. Each module uses some
+ * of them. The same numbers give the same modules, whenever and wherever.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 #include "generate.h"
 #include "transcript.h"
 
-enum { MAX_DECISIONS = 6000, MAX_MODULE_BYTES = 1 << 16 };
+enum { MAX_DECISIONS = 6000, MAX_MODULE_BYTES = 1 << 16, MAX_TYPES_BYTES = 1 << 14, ROUNDS = 4 };
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -22,36 +24,33 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static size_t generate(uint64_t number, uint8_t *module)
+static size_t generate(uint64_t number, unsigned features, uint8_t *module)
 {
     static uint8_t decisions[MAX_DECISIONS];
     uint64_t state = (number + 1) * UINT64_C(0x9E3779B97F4A7C15);
     size_t count = 20 + next_random(&state) % (MAX_DECISIONS - 20);
+    const unsigned all = (next_random(&state) & 0x300) == 0 ? GENERATE_ALL : 0;
     for (size_t i = 0; i < count; i++)
         decisions[i] = (uint8_t)(next_random(&state) >> 24);
-    return generate_module(decisions, count,
-                           GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST | GENERATE_SIMD |
-                               GENERATE_ATOMICS,
-                           module,
-                           MAX_MODULE_BYTES);
+    features &= (unsigned)(next_random(&state) >> 32) | all;
+    return generate_module(decisions, count, features, module, MAX_MODULE_BYTES);
 }
 
-static FILE *open_output(const char *folder, uint64_t number, const char *extension)
+/* What JavaScript gives as an argument of the type, and what it may not touch. */
+static const char *type_name(wrt_type type)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%" PRIu64 ".%s", folder, number, extension);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        perror(path);
-        exit(EXIT_FAILURE);
+    switch (type) {
+    case WRT_I32: case WRT_I64: case WRT_F32: case WRT_F64: case WRT_V128: case WRT_FUNCREF:
+    case WRT_EXTERNREF: case WRT_EXNREF: return wrt_value_type_name(type);
+    case WRT_ANYREF: case WRT_EQREF: case WRT_I31REF: return "i31ref";
+    default: return "ref";
     }
-    return file;
 }
 
 static void print_types(FILE *file, const wrt_type *types, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        fprintf(file, "%s%s", i == 0 ? "" : ",", wrt_value_type_name(types[i]));
+        fprintf(file, "%s%s", i == 0 ? "" : ",", type_name(types[i]));
 }
 
 static void print_item(FILE *file, const char *what, struct wrt_bytes name,
@@ -63,9 +62,11 @@ static void print_item(FILE *file, const char *what, struct wrt_bytes name,
         fprintf(file, ":");
         print_types(file, type->function.results, type->function.result_count);
     } else if (type->kind == WRT_EXTERN_GLOBAL) {
-        fprintf(file, "%s", wrt_value_type_name(type->global.content));
+        fprintf(file, "%s", type_name(type->global.content));
     } else if (type->kind == WRT_EXTERN_TABLE) {
-        fprintf(file, "%s", wrt_value_type_name(type->table.element));
+        fprintf(file, "%s", type_name(type->table.element));
+    } else if (type->kind == WRT_EXTERN_TAG) {
+        print_types(file, type->tag.parameters, type->tag.parameter_count);
     }
     fprintf(file, "\n");
 }
@@ -86,48 +87,55 @@ static void write_types(FILE *file, const struct wrt_module *module)
     }
 }
 
-/* A module that does not load leaves an empty description; its transcript says why. */
-static void describe(const char *folder, uint64_t number, const uint8_t *bytes, size_t size)
+/* A module that does not load has an empty description; its transcript says why. */
+static void describe(FILE *file, struct wrt_partition *partition, const uint8_t *bytes, size_t size)
 {
-    struct wrt_partition *partition;
     struct wrt_module *module;
-    FILE *file = open_output(folder, number, "txt");
-    if (wrt_partition_create(NULL, &(struct wrt_partition_config){0}, &partition, NULL) == WRT_OK) {
-        if (wrt_module_load(partition, NULL, bytes, size, &module, NULL) == WRT_OK) {
-            write_types(file, module);
-            if (wrt_module_destroy(module) != WRT_OK)
-                abort();
-        }
-        if (wrt_partition_destroy(partition, NULL) != WRT_OK)
-            abort();
-    }
-    fclose(file);
+    if (wrt_module_load(partition, NULL, bytes, size, &module, NULL) != WRT_OK)
+        return;
+    write_types(file, module);
+    if (wrt_module_destroy(module) != WRT_OK)
+        abort();
 }
 
-static bool run(const char *folder, uint64_t number)
+static bool run(struct wrt_partition *partition, uint64_t number, unsigned features)
 {
     static uint8_t module[MAX_MODULE_BYTES];
+    static char types[MAX_TYPES_BYTES];
     static struct transcript transcript;
-    const struct transcript_options options = {.generated = true, .coarse = true};
-    size_t size = generate(number, module);
-    FILE *file = open_output(folder, number, "wasm");
-    fwrite(module, 1, size, file);
+    const struct transcript_options options = {
+        .generated = true, .coarse = true, .rounds = ROUNDS};
+    const size_t size = generate(number, features, module);
+    FILE *file = fmemopen(types, sizeof types, "w");
+    if (file == NULL)
+        return false;
+    describe(file, partition, module, size);
+    const long types_size = ftell(file);
     fclose(file);
-    describe(folder, number, module, size);
-    bool sound = transcript_run(module, size, &options, &transcript);
-    printf("module %" PRIu64 "\n%s", number, transcript.text);
+    const bool sound = transcript_run(module, size, &options, &transcript);
+    if (types_size < 0 || types_size >= MAX_TYPES_BYTES || transcript.size >= sizeof transcript.text)
+        return false;
+    printf("%" PRIu64 " %zu %ld %zu\n", number, size, types_size, transcript.size);
+    fwrite(module, 1, size, stdout);
+    fwrite(types, 1, (size_t)types_size, stdout);
+    fwrite(transcript.text, 1, transcript.size, stdout);
     return sound;
 }
 
 int main(int argc, char **argv)
 {
+    struct wrt_partition *partition;
     if (argc != 4) {
-        fprintf(stderr, "usage: differ FOLDER FIRST COUNT\n");
+        fprintf(stderr, "usage: differ FIRST COUNT FEATURES\n");
         return 2;
     }
-    uint64_t first = strtoull(argv[2], NULL, 10), count = strtoull(argv[3], NULL, 10);
-    bool sound = true;
-    for (uint64_t i = 0; i < count; i++)
-        sound = run(argv[1], first + i) && sound;
-    return sound ? EXIT_SUCCESS : EXIT_FAILURE;
+    uint64_t first = strtoull(argv[1], NULL, 10), count = strtoull(argv[2], NULL, 10);
+    const unsigned features = (unsigned)strtoul(argv[3], NULL, 10);
+    bool sound = wrt_partition_create(NULL, &(struct wrt_partition_config){0}, &partition, NULL) ==
+                 WRT_OK;
+    for (uint64_t i = 0; i < count && sound; i++)
+        sound = run(partition, first + i, features);
+    if (!sound)
+        fprintf(stderr, "differ: something is broken, see the last module\n");
+    return sound && wrt_partition_destroy(partition, NULL) == WRT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

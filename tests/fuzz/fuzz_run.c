@@ -62,9 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *bytes = data + CONTROL_BYTES;
     size -= CONTROL_BYTES;
     if (generated) {
-        unsigned features = GENERATE_MULTI_MEMORY | GENERATE_TAIL_CALL | GENERATE_EXTENDED_CONST |
-                            GENERATE_SIMD | GENERATE_ATOMICS | GENERATE_EXCEPTIONS;
-        size = generate_module(bytes, size, features, module, sizeof module);
+        size = generate_module(bytes, size, GENERATE_ALL, module, sizeof module);
         bytes = module;
     }
     check(bytes, size, generated, pause_every, seed);

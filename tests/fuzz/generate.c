@@ -6,66 +6,13 @@
  * and takes them off again. A block's end drops what is left and produces what is missing.
  * Only `produce` and loops of idioms recurse, a few levels deep at most.
  */
-#include "generate.h"
+#include "generator.h"
 
 #include <string.h>
 
-#include "wasm_writer.h"
-
-enum {
-    I32 = 0x7F, I64 = 0x7E, F32 = 0x7D, F64 = 0x7C, V128 = 0x7B, FUNCREF = 0x70, EXTERNREF = 0x6F,
-    EMPTY = 0x40
-};
-
-enum {
-    MAX_TYPES = 8, MAX_VALUES = 4, MAX_FUNCTIONS = 10, MAX_GLOBALS = 8, MAX_TABLES = 3,
-    MAX_MEMORIES = 3, MAX_SEGMENTS = 4, MAX_LOCALS = 28, MAX_STACK = 64, MAX_FRAMES = 8,
-    MAX_STEPS = 60, MAX_DEPTH = 3, CALL_BUDGET = 300, COUNTERS = 3
-};
-
-struct signature {
-    uint8_t parameters[MAX_VALUES], results[MAX_VALUES];
-    unsigned parameter_count, result_count;
-};
-
-struct frame {
-    uint8_t opcode;
-    struct signature type;
-    unsigned base;      /* height of the stack below its operands */
-    bool unreachable;
-};
-
-struct generator {
-    const uint8_t *decisions;
-    size_t left;
-    unsigned features;
-    struct wasm_writer out;
-
-    struct signature types[MAX_TYPES];
-    unsigned type_count;
-    unsigned function_types[MAX_FUNCTIONS];
-    unsigned imported_functions, function_count;
-    uint8_t global_types[MAX_GLOBALS];
-    bool global_mutable[MAX_GLOBALS];
-    unsigned global_count;          /* the budget's global comes after these */
-    uint8_t table_types[MAX_TABLES];
-    unsigned table_count, memory_count;
-    uint8_t element_types[MAX_SEGMENTS];
-    unsigned element_count, data_count;
-
-    /* the function that is being written */
-    struct signature type;
-    uint8_t locals[MAX_LOCALS];
-    unsigned local_count, counters, f32_temporary, f64_temporary, v128_temporary;
-    uint8_t stack[MAX_STACK + 2 * MAX_VALUES + 8];
-    unsigned height;
-    struct frame frames[MAX_FRAMES];
-    unsigned frame_count;
-};
-
 /* ---- decisions ---- */
 
-static unsigned decide_byte(struct generator *g)
+unsigned decide_byte(struct generator *g)
 {
     if (g->left == 0)
         return 0;
@@ -74,18 +21,18 @@ static unsigned decide_byte(struct generator *g)
 }
 
 /* 0 .. count - 1 */
-static unsigned decide(struct generator *g, unsigned count)
+unsigned decide(struct generator *g, unsigned count)
 {
     return count <= 1 ? 0 : decide_byte(g) % count;
 }
 
 /* True `of_256` times in 256; never when the decisions have run out. */
-static bool chance(struct generator *g, unsigned of_256)
+bool chance(struct generator *g, unsigned of_256)
 {
     return g->left != 0 && decide_byte(g) < of_256;
 }
 
-static uint64_t decide_bits(struct generator *g)
+uint64_t decide_bits(struct generator *g)
 {
     static const uint64_t interesting[] = {
         0, 1, UINT64_MAX, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF,
@@ -107,32 +54,39 @@ static bool has_vectors(const struct generator *g)
     return (g->features & GENERATE_SIMD) != 0;
 }
 
-static uint8_t decide_type(struct generator *g)
+static bool has_exceptions(const struct generator *g)
+{
+    return (g->features & GENERATE_EXCEPTIONS) != 0;
+}
+
+/* Only code may name functions' types and exceptions: JavaScript is given no exnref. */
+uint8_t decide_type(struct generator *g)
 {
     static const uint8_t types[] = {I32, I64, F32, F64, I32, I64, F64, FUNCREF, EXTERNREF,
                                     V128, V128, V128};
+    if (has_heap(g) && chance(g, 70))
+        return decide_heap_type(g);
+    if (g->in_code && has_heap(g) && chance(g, 16))
+        return (uint8_t)(FUNCTION_TYPE + decide(g, g->type_count));
+    if (g->in_code && has_exceptions(g) && chance(g, 12))
+        return EXNREF;
     return types[decide(g, has_vectors(g) ? sizeof types : sizeof types - 3)];
-}
-
-static bool is_reference(uint8_t type)
-{
-    return type == FUNCREF || type == EXTERNREF;
 }
 
 /* ---- small pieces ---- */
 
-static void op(struct generator *g, unsigned opcode)
+void op(struct generator *g, unsigned opcode)
 {
     wasm_byte(&g->out, opcode);
 }
 
-static void op_u32(struct generator *g, unsigned opcode, unsigned immediate)
+void op_u32(struct generator *g, unsigned opcode, unsigned immediate)
 {
     op(g, opcode);
     wasm_u32(&g->out, immediate);
 }
 
-static void prefixed(struct generator *g, unsigned opcode)
+void prefixed(struct generator *g, unsigned opcode)
 {
     op(g, 0xFC);
     wasm_u32(&g->out, opcode);
@@ -150,7 +104,7 @@ static void put_bits(struct generator *g, uint64_t bits, unsigned bytes)
         op(g, (unsigned)(bits >> (8 * i)) & 0xFF);
 }
 
-static void constant(struct generator *g, uint8_t type, uint64_t bits)
+void constant(struct generator *g, uint8_t type, uint64_t bits)
 {
     switch (type) {
     case I32: op(g, 0x41); wasm_s32(&g->out, (int32_t)(uint32_t)bits); break;
@@ -162,8 +116,30 @@ static void constant(struct generator *g, uint8_t type, uint64_t bits)
         put_bits(g, bits, 8);
         put_bits(g, (bits << 9 | bits >> 55) ^ 0x7F00, 8);
         break;
-    default: op(g, 0xD0); op(g, type); break;
+    default: op(g, 0xD0); put_heap_type(g, type); break;
     }
+}
+
+unsigned type_index(const struct generator *g, unsigned function_type)
+{
+    return g->heap_count + function_type;
+}
+
+void put_heap_type(struct generator *g, uint8_t type)
+{
+    if (type >= CONCRETE_END)
+        op(g, type);
+    else if (type >= FUNCTION_TYPE)
+        wasm_s32(&g->out, (int32_t)type_index(g, type - (unsigned)FUNCTION_TYPE));
+    else
+        wasm_s32(&g->out, type);
+}
+
+void put_type(struct generator *g, uint8_t type)
+{
+    if (type < CONCRETE_END)
+        op(g, 0x63);
+    put_heap_type(g, type);
 }
 
 static void local_get(struct generator *g, unsigned index) { op_u32(g, 0x20, index); }
@@ -171,7 +147,7 @@ static void local_tee(struct generator *g, unsigned index) { op_u32(g, 0x22, ind
 static unsigned budget_global(const struct generator *g) { return g->global_count; }
 
 /* The float on top becomes the canonical NaN if it is a NaN: select(v, nan, v == v). */
-static void canonicalize(struct generator *g, uint8_t type)
+void canonicalize(struct generator *g, uint8_t type)
 {
     unsigned temporary = type == F32 ? g->f32_temporary : g->f64_temporary;
     if (type != F32 && type != F64)
@@ -185,7 +161,7 @@ static void canonicalize(struct generator *g, uint8_t type)
 }
 
 /* The same for the lanes of a vector of floats: bitselect(v, nans, v == v). */
-static void canonicalize_lanes(struct generator *g, bool wide)
+void canonicalize_lanes(struct generator *g, bool wide)
 {
     const uint64_t nan = wide ? 0x7FF8000000000000 : 0x7FC000007FC00000;
     local_tee(g, g->v128_temporary);
@@ -205,12 +181,12 @@ static struct frame *top_frame(struct generator *g)
     return &g->frames[g->frame_count - 1];
 }
 
-static void push(struct generator *g, uint8_t type)
+void push(struct generator *g, uint8_t type)
 {
     g->stack[g->height++] = type;
 }
 
-static void push_all(struct generator *g, const uint8_t *types, unsigned count)
+void push_all(struct generator *g, const uint8_t *types, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         push(g, types[i]);
@@ -224,11 +200,16 @@ static void pop(struct generator *g, unsigned count)
 
 static bool has(const struct generator *g, const uint8_t *types, unsigned count, unsigned base)
 {
-    return g->height - base >= count &&
-           memcmp(g->stack + g->height - count, types, count) == 0;
+    if (g->height - base < count)
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        if (!is_subtype(g, g->stack[g->height - count + i], types[i]))
+            return false;
+    }
+    return true;
 }
 
-static void become_unreachable(struct generator *g)
+void become_unreachable(struct generator *g)
 {
     top_frame(g)->unreachable = true;
     g->height = top_frame(g)->base;
@@ -375,14 +356,12 @@ static unsigned decide_opcode(struct generator *g, const struct operator_range *
 
 /* ---- producing a value of a type from nothing ---- */
 
-static void produce(struct generator *g, uint8_t type, unsigned depth);
-
 static bool produce_local(struct generator *g, uint8_t type)
 {
-    unsigned start = decide(g, g->local_count);
-    for (unsigned i = 0; i < g->local_count; i++) {
-        unsigned index = (start + i) % g->local_count;
-        if (g->locals[index] == type) {
+    unsigned start = decide(g, g->usable_locals);
+    for (unsigned i = 0; i < g->usable_locals; i++) {
+        unsigned index = (start + i) % g->usable_locals;
+        if (is_subtype(g, g->locals[index], type)) {
             local_get(g, index);
             return true;
         }
@@ -395,7 +374,7 @@ static bool produce_global(struct generator *g, uint8_t type)
     unsigned start = decide(g, g->global_count);
     for (unsigned i = 0; i < g->global_count; i++) {
         unsigned index = (start + i) % g->global_count;
-        if (g->global_types[index] == type) {
+        if (is_subtype(g, g->global_types[index], type)) {
             op_u32(g, 0x23, index);
             return true;
         }
@@ -424,14 +403,13 @@ static bool produce_operator(struct generator *g, uint8_t type, unsigned depth)
 
 static void produce_constant(struct generator *g, uint8_t type)
 {
-    if (type == FUNCREF && chance(g, 160))
-        op_u32(g, 0xD2, decide(g, g->function_count));
-    else
-        constant(g, type, decide_bits(g));
+    constant(g, type, decide_bits(g));
 }
 
+static void produce_exception(struct generator *g, unsigned depth);
+
 /* Emits code that leaves one value of `type`; does not push it on the abstract stack. */
-static void produce(struct generator *g, uint8_t type, unsigned depth)
+void produce(struct generator *g, uint8_t type, unsigned depth)
 {
     if (chance(g, 120) && produce_local(g, type))
         return;
@@ -439,12 +417,17 @@ static void produce(struct generator *g, uint8_t type, unsigned depth)
         return;
     if (depth < MAX_DEPTH && chance(g, 90) && produce_operator(g, type, depth))
         return;
-    produce_constant(g, type);
+    if (type == EXNREF && depth < MAX_DEPTH && chance(g, 100))
+        produce_exception(g, depth);
+    else if (is_reference(type))
+        produce_reference(g, type, depth);
+    else
+        produce_constant(g, type);
 }
 
 /* Makes the operands be on top of the stack and takes them off the abstract one. In
  * unreachable code the operands may come from nowhere. */
-static void need(struct generator *g, const uint8_t *types, unsigned count)
+void need(struct generator *g, const uint8_t *types, unsigned count)
 {
     const struct frame *frame = top_frame(g);
     bool there = has(g, types, count, frame->base);
@@ -458,7 +441,7 @@ static void need(struct generator *g, const uint8_t *types, unsigned count)
     pop(g, count);
 }
 
-static void need_one(struct generator *g, uint8_t type)
+void need_one(struct generator *g, uint8_t type)
 {
     need(g, &type, 1);
 }
@@ -477,35 +460,63 @@ static const struct access accesses[] = {
     {0x3B, I32, 1}, {0x3C, I64, 0}, {0x3D, I64, 1}, {0x3E, I64, 2},
 };
 
-static void memory_argument(struct generator *g, unsigned log_bytes)
+static unsigned decide_memory(struct generator *g)
+{
+    return decide(g, g->memory_count);
+}
+
+static void memory_argument(struct generator *g, unsigned memory, unsigned log_bytes)
 {
     unsigned alignment = decide(g, log_bytes + 1);
-    unsigned memory = decide(g, g->memory_count);
     if (memory != 0 || (g->memory_count > 1 && chance(g, 40))) {
         wasm_u32(&g->out, alignment | 0x40);
         wasm_u32(&g->out, memory);
     } else {
         wasm_u32(&g->out, alignment);
     }
-    wasm_u32(&g->out, chance(g, 8) ? (uint32_t)decide_bits(g) : decide(g, 64));
+    if (!chance(g, 8))
+        wasm_u32(&g->out, decide(g, 64));
+    else if (g->memory_is_64[memory])
+        wasm_u64(&g->out, decide_bits(g));
+    else
+        wasm_u32(&g->out, (uint32_t)decide_bits(g));
 }
 
-/* Keeps the address on top inside the first page, mostly. */
-static void tame_address(struct generator *g)
+static void extend(struct generator *g, bool is_64)
 {
-    if (chance(g, 16))
+    if (is_64)
+        op(g, 0xAC + decide(g, 2));
+}
+
+/* An address of the memory's type from the i32 on top, mostly inside the first page. */
+static void tame_address(struct generator *g, unsigned memory)
+{
+    if (!chance(g, 16)) {
+        constant(g, I32, 0xFF0F);
+        op(g, 0x71);
+    }
+    extend(g, g->memory_is_64[memory]);
+}
+
+/* Now and then any number of 64 bits. */
+static void produce_address(struct generator *g, unsigned memory)
+{
+    if (g->memory_is_64[memory] && chance(g, 8)) {
+        produce(g, I64, 0);
         return;
-    constant(g, I32, 0xFF0F);
-    op(g, 0x71);
+    }
+    produce(g, I32, 0);
+    tame_address(g, memory);
 }
 
 static void step_load(struct generator *g)
 {
     const struct access *access = &accesses[decide(g, 14)];
+    unsigned memory = decide_memory(g);
     need_one(g, I32);
-    tame_address(g);
+    tame_address(g, memory);
     op(g, access->opcode);
-    memory_argument(g, access->log_bytes);
+    memory_argument(g, memory, access->log_bytes);
     push(g, access->type);
 }
 
@@ -513,12 +524,12 @@ static void step_load(struct generator *g)
 static void step_store(struct generator *g)
 {
     const struct access *access = &accesses[14 + decide(g, 9)];
-    produce(g, I32, 0);
-    tame_address(g);
+    unsigned memory = decide_memory(g);
+    produce_address(g, memory);
     produce(g, access->type, 0);
     canonicalize(g, access->type);
     op(g, access->opcode);
-    memory_argument(g, access->log_bytes);
+    memory_argument(g, memory, access->log_bytes);
 }
 
 /* ---- atomics: in memory 0, which need not be shared ---- */
@@ -532,12 +543,13 @@ static void atomic_op(struct generator *g, unsigned opcode)
 /* Addresses at multiples of 8, mostly; the rest may trap. */
 static void atomic_address(struct generator *g)
 {
+    bool aligned = !chance(g, 8);
     produce(g, I32, 0);
-    tame_address(g);
-    if (chance(g, 8))
-        return;
-    constant(g, I32, 0xFFF8);
-    op(g, 0x71);
+    if (aligned) {
+        constant(g, I32, 0xFFF8);
+        op(g, 0x71);
+    }
+    tame_address(g, 0);
 }
 
 static void atomic_argument(struct generator *g, unsigned log_bytes)
@@ -627,32 +639,31 @@ static void load_vector(struct generator *g)
 {
     static const uint8_t opcodes[] = {0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x5C, 0x5D};
     static const uint8_t logs[] = {4, 4, 3, 3, 3, 3, 3, 3, 0, 1, 2, 3, 2, 3};
-    unsigned which = decide(g, sizeof opcodes);
+    unsigned which = decide(g, sizeof opcodes), memory = decide_memory(g);
     need_one(g, I32);
-    tame_address(g);
+    tame_address(g, memory);
     vector_op(g, opcodes[which]);
-    memory_argument(g, logs[which]);
+    memory_argument(g, memory, logs[which]);
     push(g, V128);
 }
 
 static void store_vector(struct generator *g)
 {
-    produce(g, I32, 0);
-    tame_address(g);
+    unsigned memory = decide_memory(g);
+    produce_address(g, memory);
     produce(g, V128, 0);
     vector_op(g, 0x0B);
-    memory_argument(g, 4);
+    memory_argument(g, memory, 4);
 }
 
 static void access_lane(struct generator *g)
 {
-    unsigned log = decide(g, 4);
+    unsigned log = decide(g, 4), memory = decide_memory(g);
     bool store = chance(g, 128);
-    produce(g, I32, 0);
-    tame_address(g);
+    produce_address(g, memory);
     produce(g, V128, 0);
     vector_op(g, (store ? 0x58 : 0x54) + log);
-    memory_argument(g, log);
+    memory_argument(g, memory, log);
     op(g, decide(g, 16u >> log));
     if (!store)
         push(g, V128);
@@ -670,56 +681,74 @@ static void step_vector(struct generator *g)
     }
 }
 
-static void need_range(struct generator *g, unsigned tame_of_256)
+static void range_operand(struct generator *g, uint32_t mask, bool is_64)
 {
-    for (unsigned i = 0; i < 3; i++) {
-        produce(g, I32, MAX_DEPTH - 1);
-        if (!chance(g, 256 - tame_of_256)) {
-            constant(g, I32, i == 2 ? 0x7F : 0xFFF);
-            op(g, 0x71);
-        }
+    produce(g, I32, MAX_DEPTH - 1);
+    if (!chance(g, 16)) {
+        constant(g, I32, mask);
+        op(g, 0x71);
     }
+    extend(g, is_64);
+}
+
+static void memory_grow(struct generator *g, unsigned memory)
+{
+    const bool is_64 = g->memory_is_64[memory];
+    need_one(g, I32);
+    if (!chance(g, 30)) {
+        constant(g, I32, 1);
+        op(g, 0x71);
+    }
+    extend(g, is_64);
+    op_u32(g, 0x40, memory);
+    push(g, is_64 ? I64 : I32);
+}
+
+static void memory_copy(struct generator *g, unsigned to, unsigned from)
+{
+    const bool to_64 = g->memory_is_64[to], from_64 = g->memory_is_64[from];
+    range_operand(g, 0xFFF, to_64);
+    range_operand(g, 0xFFF, from_64);
+    range_operand(g, 0x7F, to_64 && from_64);
+    prefixed(g, 10);
+    wasm_u32(&g->out, to);
+    wasm_u32(&g->out, from);
+}
+
+static void memory_fill(struct generator *g, unsigned memory)
+{
+    range_operand(g, 0xFFF, g->memory_is_64[memory]);
+    produce(g, I32, MAX_DEPTH - 1);
+    range_operand(g, 0x7F, g->memory_is_64[memory]);
+    prefixed(g, 11);
+    wasm_u32(&g->out, memory);
+}
+
+/* Mostly within the segment's few bytes. */
+static void memory_init(struct generator *g, unsigned memory)
+{
+    if (g->data_count == 0)
+        return;
+    range_operand(g, 0xFF0F, g->memory_is_64[memory]);
+    constant(g, I32, decide(g, 4));
+    constant(g, I32, decide(g, 8));
+    prefixed(g, 8);
+    wasm_u32(&g->out, decide(g, g->data_count));
+    wasm_u32(&g->out, memory);
 }
 
 static void step_memory(struct generator *g)
 {
-    static const uint8_t one = I32;
+    unsigned memory = decide_memory(g);
     switch (decide(g, 6)) {
     case 0: /* size */
-        op_u32(g, 0x3F, decide(g, g->memory_count));
-        push(g, I32);
+        op_u32(g, 0x3F, memory);
+        push(g, g->memory_is_64[memory] ? I64 : I32);
         break;
-    case 1: /* grow */
-        need(g, &one, 1);
-        if (!chance(g, 30)) {
-            constant(g, I32, 1);
-            op(g, 0x71);
-        }
-        op_u32(g, 0x40, decide(g, g->memory_count));
-        push(g, I32);
-        break;
-    case 2: /* fill */
-        need_range(g, 240);
-        prefixed(g, 11);
-        wasm_u32(&g->out, decide(g, g->memory_count));
-        break;
-    case 3: /* copy */
-        need_range(g, 240);
-        prefixed(g, 10);
-        wasm_u32(&g->out, decide(g, g->memory_count));
-        wasm_u32(&g->out, decide(g, g->memory_count));
-        break;
-    case 4: /* init, mostly within the segment's few bytes */
-        if (g->data_count == 0)
-            return;
-        produce(g, I32, MAX_DEPTH);
-        tame_address(g);
-        constant(g, I32, decide(g, 4));
-        constant(g, I32, decide(g, 8));
-        prefixed(g, 8);
-        wasm_u32(&g->out, decide(g, g->data_count));
-        wasm_u32(&g->out, decide(g, g->memory_count));
-        break;
+    case 1: memory_grow(g, memory); break;
+    case 2: memory_fill(g, memory); break;
+    case 3: memory_copy(g, memory, decide_memory(g)); break;
+    case 4: memory_init(g, memory); break;
     default:
         if (g->data_count == 0)
             return;
@@ -731,7 +760,7 @@ static void step_memory(struct generator *g)
 
 /* ---- tables ---- */
 
-static void small_index(struct generator *g)
+void small_index(struct generator *g)
 {
     produce(g, I32, MAX_DEPTH - 1);
     if (!chance(g, 16)) {
@@ -740,9 +769,15 @@ static void small_index(struct generator *g)
     }
 }
 
-static void table_get_set(struct generator *g, unsigned table, bool set)
+static void table_index(struct generator *g, unsigned table)
 {
     small_index(g);
+    extend(g, g->table_is_64[table]);
+}
+
+static void table_get_set(struct generator *g, unsigned table, bool set)
+{
+    table_index(g, table);
     if (set)
         produce(g, g->table_types[table], 0);
     op_u32(g, set ? 0x26 : 0x25, table);
@@ -752,18 +787,19 @@ static void table_get_set(struct generator *g, unsigned table, bool set)
 
 static void table_grow(struct generator *g, unsigned table)
 {
+    const uint8_t type = g->table_is_64[table] ? I64 : I32;
     produce(g, g->table_types[table], 0);
-    constant(g, I32, decide(g, 12));
+    constant(g, type, chance(g, 8) ? decide_bits(g) >> 1 : decide(g, 12));
     prefixed(g, 15);
     wasm_u32(&g->out, table);
-    push(g, I32);
+    push(g, type);
 }
 
 static void table_fill(struct generator *g, unsigned table)
 {
-    small_index(g);
+    table_index(g, table);
     produce(g, g->table_types[table], 0);
-    small_index(g);
+    table_index(g, table);
     prefixed(g, 17);
     wasm_u32(&g->out, table);
 }
@@ -771,11 +807,12 @@ static void table_fill(struct generator *g, unsigned table)
 static void table_copy(struct generator *g, unsigned table)
 {
     unsigned from = decide(g, g->table_count);
-    if (g->table_types[from] != g->table_types[table])
+    if (!is_subtype(g, g->table_types[from], g->table_types[table]))
         from = table;
+    table_index(g, table);
+    table_index(g, from);
     small_index(g);
-    small_index(g);
-    small_index(g);
+    extend(g, g->table_is_64[table] && g->table_is_64[from]);
     prefixed(g, 14);
     wasm_u32(&g->out, table);
     wasm_u32(&g->out, from);
@@ -784,9 +821,9 @@ static void table_copy(struct generator *g, unsigned table)
 static void table_init(struct generator *g, unsigned table)
 {
     unsigned segment = decide(g, g->element_count);
-    if (g->element_count == 0 || g->element_types[segment] != g->table_types[table])
+    if (g->element_count == 0 || !is_subtype(g, g->element_types[segment], g->table_types[table]))
         return;
-    small_index(g);
+    table_index(g, table);
     constant(g, I32, decide(g, 3));
     constant(g, I32, decide(g, 4));
     prefixed(g, 12);
@@ -809,7 +846,7 @@ static void step_table(struct generator *g)
     case 6:
         prefixed(g, 16);
         wasm_u32(&g->out, table);
-        push(g, I32);
+        push(g, g->table_is_64[table] ? I64 : I32);
         break;
     default:
         if (g->element_count == 0)
@@ -836,9 +873,7 @@ static void step_operator(struct generator *g)
 
 static void step_local(struct generator *g)
 {
-    unsigned index = decide(g, g->local_count);
-    if (g->local_count == 0)
-        return;
+    unsigned index = decide(g, g->usable_locals);
     unsigned kind = decide(g, 3);
     if (kind == 0) {
         local_get(g, index);
@@ -873,7 +908,7 @@ static void step_select(struct generator *g)
     if (is_reference(type) || chance(g, 40)) {
         op(g, 0x1C);
         op(g, 1);
-        op(g, type);
+        put_type(g, type);
     } else {
         op(g, 0x1B);
     }
@@ -882,7 +917,8 @@ static void step_select(struct generator *g)
 
 static void step_reference(struct generator *g)
 {
-    uint8_t type = chance(g, 128) ? FUNCREF : EXTERNREF;
+    uint8_t type = chance(g, 128) ? decide_type(g) : FUNCREF;
+    type = is_reference(type) ? type : EXTERNREF;
     need_one(g, type);
     op(g, 0xD1);
     push(g, I32);
@@ -931,11 +967,11 @@ static void put_block_type(struct generator *g, struct signature *type)
     } else if (kind == 1) {
         type->result_count = 1;
         type->results[0] = decide_type(g);
-        op(g, type->results[0]);
+        put_type(g, type->results[0]);
     } else {
         unsigned index = decide(g, g->type_count);
         *type = g->types[index];
-        wasm_s32(&g->out, (int32_t)index);
+        wasm_s32(&g->out, (int32_t)type_index(g, index));
     }
 }
 
@@ -984,57 +1020,71 @@ static void settle(struct generator *g)
         produce(g, type->results[i], 0);
 }
 
-/* ---- exceptions: tag 0 has no values, tag 1 an i32 and an i64 ---- */
+/* ---- exceptions ---- */
 
-static bool has_exceptions(const struct generator *g)
+/* Each tag has three types: its own, and of blocks that give its values, alone and with the
+ * exception. */
+static unsigned tag_type(const struct generator *g, unsigned tag, unsigned which)
 {
-    return (g->features & GENERATE_EXCEPTIONS) != 0;
+    return type_index(g, g->type_count) + 3 * tag + which;
 }
 
-/* A block around a try_table whose clause goes to the block's end, with the tag's values. */
+static void open_block(struct generator *g, uint8_t opcode, const struct signature *type)
+{
+    g->frames[g->frame_count++] = (struct frame){.opcode = opcode, .type = *type, .base = g->height};
+}
+
+/* A block around a try_table whose clause goes to the block's end, with what it caught. */
 static void step_try(struct generator *g)
 {
     static const struct signature nothing = {.parameter_count = 0};
-    static const struct signature values = {.results = {I32, I64}, .result_count = 2};
-    const unsigned kind = decide(g, 3); /* tag 0, tag 1, all */
+    const unsigned kind = decide(g, 4); /* catch, catch_ref, catch_all, catch_all_ref */
+    const unsigned tag = decide(g, g->tag_count);
+    struct signature caught = nothing;
     if (g->frame_count + 2 > MAX_FRAMES)
         return;
     op(g, 0x02);
-    if (kind == 1)
-        wasm_u32(&g->out, g->type_count + 2);
-    else
-        op(g, EMPTY);
-    g->frames[g->frame_count++] = (struct frame){
-        .opcode = 0x02, .type = kind == 1 ? values : nothing, .base = g->height};
+    if (kind < 2) {
+        memcpy(caught.results, g->tags[tag].parameters, sizeof caught.results);
+        caught.result_count = g->tags[tag].parameter_count;
+        wasm_s32(&g->out, (int32_t)tag_type(g, tag, 1 + kind));
+    } else {
+        op(g, kind == 2 ? EMPTY : EXNREF);
+    }
+    if ((kind & 1) != 0)
+        caught.results[caught.result_count++] = EXNREF;
+    open_block(g, 0x02, &caught);
     op(g, 0x1F), op(g, EMPTY), op(g, 1);
-    op(g, kind == 2 ? 2 : 0);
-    if (kind != 2)
-        wasm_u32(&g->out, kind);
+    op(g, kind);
+    if (kind < 2)
+        wasm_u32(&g->out, tag);
     op(g, 0);
-    g->frames[g->frame_count++] =
-        (struct frame){.opcode = 0x1F, .type = nothing, .base = g->height};
+    open_block(g, 0x1F, &nothing);
 }
 
-/* Throws; or catches what it throws by reference, and throws that again. */
 static void step_throw(struct generator *g)
 {
-    static const uint8_t values[] = {I32, I64};
-    const bool again = chance(g, 80);
-    const unsigned tag = decide(g, 2);
-    if (!again && tag == 1)
-        need(g, values, 2);
-    if (again) {
-        op(g, 0x02), op(g, 0x69);
-        op(g, 0x1F), op(g, EMPTY), op(g, 1), op(g, 3), op(g, 0);
+    const unsigned tag = decide(g, g->tag_count);
+    if (chance(g, 60)) {
+        need_one(g, EXNREF);
+        op(g, 0x0A);
+    } else {
+        need(g, g->tags[tag].parameters, g->tags[tag].parameter_count);
+        op_u32(g, 0x08, tag);
     }
-    if (again && tag == 1) {
-        constant(g, I32, decide_bits(g));
-        constant(g, I64, decide_bits(g));
-    }
-    op_u32(g, 0x08, tag);
-    if (again)
-        op(g, 0x0B), op(g, 0x00), op(g, 0x0B), op(g, 0x0A);
     become_unreachable(g);
+}
+
+/* An exception that is caught at once: block (result exnref) try_table (catch_all_ref 0) ... */
+static void produce_exception(struct generator *g, unsigned depth)
+{
+    const unsigned tag = decide(g, g->tag_count);
+    op(g, 0x02), op(g, EXNREF);
+    op(g, 0x1F), op(g, EMPTY), op(g, 1), op(g, 3), op(g, 0);
+    for (unsigned i = 0; i < g->tags[tag].parameter_count; i++)
+        produce(g, g->tags[tag].parameters[i], depth + 1);
+    op_u32(g, 0x08, tag);
+    op(g, 0x0B), op(g, 0x00), op(g, 0x0B);
 }
 
 static bool same_types(const struct signature *type)
@@ -1121,14 +1171,14 @@ static void step_branch(struct generator *g)
 
 /* ---- calls ---- */
 
-static bool may_tail_call(struct generator *g, const struct signature *type)
+bool may_tail_call(struct generator *g, const struct signature *type)
 {
     return (g->features & GENERATE_TAIL_CALL) != 0 &&
            type->result_count == g->type.result_count &&
            memcmp(type->results, g->type.results, type->result_count) == 0 && chance(g, 40);
 }
 
-static void after_call(struct generator *g, const struct signature *type, bool tail)
+void after_call(struct generator *g, const struct signature *type, bool tail)
 {
     if (tail)
         become_unreachable(g);
@@ -1149,15 +1199,15 @@ static void step_call(struct generator *g)
 static void step_call_indirect(struct generator *g)
 {
     unsigned table = decide(g, g->table_count);
-    if (g->table_count == 0 || g->table_types[table] != FUNCREF)
+    if (g->table_count == 0 || !is_subtype(g, g->table_types[table], FUNCREF))
         return;
     /* mostly the type of a function that exists, so that some calls succeed */
     unsigned index = g->function_types[decide(g, g->function_count)];
     const struct signature *type = &g->types[index];
     need(g, type->parameters, type->parameter_count);
-    small_index(g);
+    table_index(g, table);
     bool tail = may_tail_call(g, type);
-    op_u32(g, tail ? 0x13 : 0x11, index);
+    op_u32(g, tail ? 0x13 : 0x11, type_index(g, index));
     wasm_u32(&g->out, table);
     after_call(g, type, tail);
 }
@@ -1236,7 +1286,8 @@ static void idiom_loop(struct generator *g)
     g->frame_count--;
 }
 
-/* A sum that makes an address in bounds: masked counter + constant, or + scaled counter. */
+/* A sum that makes an address in bounds of memory 0: masked counter + constant, or + scaled
+ * counter. */
 static void idiom_address(struct generator *g)
 {
     unsigned p = counter(g);
@@ -1253,6 +1304,7 @@ static void idiom_address(struct generator *g)
         op(g, 0x74);
         op(g, 0x6A);
     }
+    extend(g, g->memory_is_64[0]);
 }
 
 static void idiom_load(struct generator *g)
@@ -1261,7 +1313,7 @@ static void idiom_load(struct generator *g)
     unsigned index = counter(g);
     idiom_address(g);
     op(g, access->opcode);
-    memory_argument(g, access->log_bytes);
+    memory_argument(g, 0, access->log_bytes);
     if (access->type == I32 && chance(g, 160)) { /* with an operation behind */
         local_get(g, index);
         op(g, 0x6A + decide(g, 3));
@@ -1275,11 +1327,11 @@ static void idiom_update(struct generator *g)
     idiom_address(g);
     idiom_address(g);
     op(g, 0x28);
-    memory_argument(g, 2);
+    memory_argument(g, 0, 2);
     small_operand(g);
     op(g, 0x6A + decide(g, 3));
     op(g, 0x36);
-    memory_argument(g, 2);
+    memory_argument(g, 0, 2);
 }
 
 /* A counter is read, changed, and read again, with the old value still on the stack. */
@@ -1365,9 +1417,124 @@ static void idiom_compare(struct generator *g)
     }
 }
 
+/* sum = sum + *p * *q, and with one of them from a local: filters and matrices. */
+static void idiom_product(struct generator *g)
+{
+    static const struct { uint8_t type, load, log_bytes, add, multiply; } kinds[] = {
+        {I32, 0x28, 2, 0x6A, 0x6C}, {I64, 0x29, 3, 0x7C, 0x7E},
+        {F32, 0x2A, 2, 0x92, 0x94}, {F64, 0x2B, 3, 0xA0, 0xA2}};
+    const unsigned which = decide(g, 4), shape = decide(g, 4);
+    const uint8_t type = kinds[which].type;
+    if (shape == 0)
+        produce(g, type, MAX_DEPTH);
+    idiom_address(g);
+    op(g, kinds[which].load);
+    memory_argument(g, 0, kinds[which].log_bytes);
+    if (shape == 1) {
+        produce(g, type, MAX_DEPTH);
+    } else {
+        idiom_address(g);
+        op(g, kinds[which].load);
+        memory_argument(g, 0, kinds[which].log_bytes);
+    }
+    op(g, chance(g, 200) ? kinds[which].multiply : kinds[which].add);
+    if (shape == 0)
+        op(g, kinds[which].add + decide(g, 2));
+    push(g, type);
+}
+
+/* *p = *q of any width, and the like after an operation with a constant. */
+static void idiom_copy(struct generator *g)
+{
+    static const uint8_t loads[] = {0x28, 0x29, 0x2A, 0x2B, 0x2D, 0x2F, 0x31, 0x33, 0x35};
+    static const uint8_t stores[] = {0x36, 0x37, 0x38, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E};
+    static const uint8_t logs[] = {2, 3, 2, 3, 0, 1, 0, 1, 2};
+    const unsigned which = decide(g, sizeof loads);
+    idiom_address(g);
+    idiom_address(g);
+    op(g, loads[which]);
+    memory_argument(g, 0, logs[which]);
+    if ((which == 0 || which == 4) && chance(g, 80)) {
+        constant(g, I32, (uint32_t)small_constant(g));
+        op(g, 0x6A + decide(g, 3));
+    }
+    op(g, stores[which]);
+    memory_argument(g, 0, logs[which]);
+}
+
+/* The smaller or the larger of two, with select or with if. */
+static void idiom_choose(struct generator *g)
+{
+    const uint8_t types[] = {I32, I64, F32, F64};
+    static const uint8_t compares[] = {0x46, 0x51, 0x5B, 0x61}, counts[] = {10, 10, 6, 6};
+    const unsigned which = decide(g, 4);
+    const uint8_t type = types[which];
+    if (type == I32) {
+        unsigned x = counter(g), y = counter(g);
+        const unsigned compare = decide_compare(g);
+        local_get(g, x);
+        local_get(g, y);
+        local_get(g, x);
+        if (chance(g, 80))
+            constant(g, I32, (uint32_t)small_constant(g));
+        else
+            local_get(g, y);
+        op(g, compare);
+    } else {
+        produce(g, type, MAX_DEPTH);
+        produce(g, type, MAX_DEPTH);
+        produce(g, type, MAX_DEPTH);
+        produce(g, type, MAX_DEPTH);
+        op(g, compares[which] + decide(g, counts[which]));
+    }
+    op(g, 0x1B);
+    push(g, type);
+}
+
+/* if (x <> y) z = k: constants behind branches. */
+static void idiom_assign_if(struct generator *g)
+{
+    const unsigned z = counter(g);
+    const bool other = chance(g, 90);
+    small_operand(g);
+    small_operand(g);
+    op(g, decide_compare(g));
+    op(g, 0x04), op(g, EMPTY);
+    small_operand(g);
+    op_u32(g, 0x21, z);
+    if (other) {
+        op(g, 0x05);
+        small_operand(g);
+        op_u32(g, 0x21, z);
+    }
+    op(g, 0x0B);
+}
+
+/* Shifts, rotations and masks of 64 bits with constants. */
+static void idiom_mix_wide(struct generator *g)
+{
+    static const uint8_t shifts[] = {0x86, 0x87, 0x88, 0x89, 0x8A};
+    static const uint8_t joins[] = {0x7C, 0x7D, 0x7E, 0x83, 0x84, 0x85};
+    produce(g, I64, MAX_DEPTH);
+    produce(g, I64, MAX_DEPTH);
+    constant(g, I64, decide(g, 66));
+    op(g, shifts[decide(g, sizeof shifts)]);
+    op(g, joins[decide(g, sizeof joins)]);
+    if (chance(g, 128)) {
+        constant(g, I64, decide_bits(g));
+        op(g, joins[decide(g, sizeof joins)]);
+    }
+    push(g, I64);
+}
+
 static void step_idiom(struct generator *g)
 {
-    switch (decide(g, 12)) {
+    switch (decide(g, 19)) {
+    case 12: case 13: idiom_product(g); break;
+    case 14: idiom_copy(g); break;
+    case 15: idiom_choose(g); break;
+    case 16: idiom_assign_if(g); break;
+    case 17: idiom_mix_wide(g); break;
     case 0: idiom_latch(g); break;
     case 1: case 9: case 10: idiom_loop(g); break;
     case 2: case 3: idiom_load(g); break;
@@ -1391,10 +1558,14 @@ static void step(struct generator *g)
         step_vector(g);
     else if ((g->features & GENERATE_ATOMICS) != 0 && chance(g, 16))
         step_atomic(g);
+    else if (chance(g, g->kernels_of_256))
+        step_kernel(g);
     else if (has_exceptions(g) && chance(g, 16))
         step_try(g);
     else if (has_exceptions(g) && chance(g, 6))
         step_throw(g);
+    else if (has_heap(g) && chance(g, 70))
+        step_heap(g);
     else if (kind < 7)
         step_operator(g);
     else if (kind < 11)
@@ -1436,12 +1607,12 @@ static void declare_locals(struct generator *g)
     unsigned groups = decide(g, 6);
     memcpy(g->locals, g->type.parameters, g->type.parameter_count);
     g->local_count = g->type.parameter_count;
-    wasm_u32(&g->out, groups + 3 + has_vectors(g));
+    wasm_u32(&g->out, groups + 3 + has_vectors(g) + kernel_local_groups(g));
     for (unsigned i = 0; i < groups; i++) {
         uint8_t type = decide_type(g);
         unsigned count = decide(g, 3);
         wasm_u32(&g->out, count);
-        op(g, type);
+        put_type(g, type);
         memset(g->locals + g->local_count, type, count);
         g->local_count += count;
     }
@@ -1455,6 +1626,10 @@ static void declare_locals(struct generator *g)
     g->v128_temporary = g->local_count + 2;
     if (has_vectors(g))
         op(g, 1), op(g, V128);
+    g->local_count += 2 + has_vectors(g);
+    memcpy(g->locals + g->f32_temporary, "\x7D\x7C\x7B", 2u + has_vectors(g));
+    declare_kernel_locals(g);
+    g->usable_locals = g->counters + COUNTERS;
 }
 
 static void write_function(struct generator *g, unsigned index)
@@ -1483,43 +1658,86 @@ static void decide_values(struct generator *g, uint8_t *types, unsigned *count, 
         types[i] = decide_type(g);
 }
 
-static bool names_vector(const struct signature *type)
+static bool is_import_type(const uint8_t *types, unsigned count)
 {
-    return memchr(type->parameters, V128, type->parameter_count) != NULL ||
-           memchr(type->results, V128, type->result_count) != NULL;
+    for (unsigned i = 0; i < count; i++) {
+        if (types[i] == V128 || types[i] < CONCRETE_END)
+            return false;
+    }
+    return true;
+}
+
+/* JavaScript gives no vectors, and a host function has no types of modules. */
+static bool may_import(const struct signature *type)
+{
+    return is_import_type(type->parameters, type->parameter_count) &&
+           is_import_type(type->results, type->result_count);
+}
+
+static void write_values(struct generator *g, const uint8_t *types, unsigned count)
+{
+    wasm_u32(&g->out, count);
+    for (unsigned i = 0; i < count; i++)
+        put_type(g, types[i]);
+}
+
+static void write_signature(struct generator *g, const struct signature *type)
+{
+    op(g, 0x60);
+    write_values(g, type->parameters, type->parameter_count);
+    write_values(g, type->results, type->result_count);
+}
+
+/* Tag 0 is what the host throws: an i32 and an i64. */
+static void decide_tags(struct generator *g)
+{
+    if (!has_exceptions(g))
+        return;
+    g->tag_count = 1 + decide(g, MAX_TAGS);
+    g->tags[0] = (struct signature){.parameters = {I32, I64}, .parameter_count = 2};
+    for (unsigned i = 1; i < g->tag_count; i++)
+        decide_values(g, g->tags[i].parameters, &g->tags[i].parameter_count, MAX_VALUES - 1);
+}
+
+static void write_tag_types(struct generator *g, const struct signature *tag)
+{
+    struct signature gives = {.result_count = tag->parameter_count};
+    memcpy(gives.results, tag->parameters, sizeof gives.results);
+    write_signature(g, tag);
+    write_signature(g, &gives);
+    gives.results[gives.result_count++] = EXNREF;
+    write_signature(g, &gives);
 }
 
 static void write_types(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_TYPE);
     g->type_count = 1 + decide(g, MAX_TYPES);
-    wasm_u32(&g->out, g->type_count + (has_exceptions(g) ? 3 : 0));
+    decide_tags(g);
+    wasm_u32(&g->out, heap_type_entries(g) + g->type_count + 3 * g->tag_count);
+    write_heap_types(g);
     for (unsigned i = 0; i < g->type_count; i++) {
         struct signature *type = &g->types[i];
         decide_values(g, type->parameters, &type->parameter_count, MAX_VALUES);
         decide_values(g, type->results, &type->result_count, i == 0 ? 1 : MAX_VALUES);
-        if (i == 0 && names_vector(type)) /* type 0 is for imports */
+        if (i == 0 && !may_import(type)) /* type 0 is for imports */
             type->parameter_count = type->result_count = 0;
-        op(g, 0x60);
-        wasm_u32(&g->out, type->parameter_count);
-        wasm_bytes(&g->out, type->parameters, type->parameter_count);
-        wasm_u32(&g->out, type->result_count);
-        wasm_bytes(&g->out, type->results, type->result_count);
+        write_signature(g, type);
     }
-    if (has_exceptions(g)) /* of the tags, and of a block that gives what tag 1 has */
-        wasm_bytes(&g->out, "\x60\0\0\x60\2\x7f\x7e\0\x60\0\2\x7f\x7e", 13);
+    for (unsigned i = 0; i < g->tag_count; i++)
+        write_tag_types(g, &g->tags[i]);
     wasm_close(&g->out, section);
 }
 
 static void write_tags(struct generator *g)
 {
-    if (!has_exceptions(g))
+    if (g->tag_count < 2)
         return;
     const size_t section = wasm_open_section(&g->out, (enum wasm_section)13);
-    wasm_u32(&g->out, 2);
-    for (unsigned tag = 0; tag < 2; tag++) {
+    wasm_u32(&g->out, g->tag_count - 1);
+    for (unsigned tag = 1; tag < g->tag_count; tag++) {
         op(g, 0);
-        wasm_u32(&g->out, g->type_count + tag);
+        wasm_u32(&g->out, tag_type(g, tag, 0));
     }
     wasm_close(&g->out, section);
 }
@@ -1528,16 +1746,22 @@ static void write_imports(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_IMPORT);
     g->imported_functions = decide(g, 3);
-    wasm_u32(&g->out, g->imported_functions);
+    wasm_u32(&g->out, g->imported_functions + (g->tag_count != 0));
     for (unsigned i = 0; i < g->imported_functions; i++) {
         char name[] = {'h', (char)('0' + i), '\0'};
         g->function_types[i] = decide(g, g->type_count);
-        if (names_vector(&g->types[g->function_types[i]])) /* JavaScript cannot be given one */
+        if (!may_import(&g->types[g->function_types[i]]))
             g->function_types[i] = 0;
         wasm_name(&g->out, "env");
         wasm_name(&g->out, name);
         op(g, 0x00);
-        wasm_u32(&g->out, g->function_types[i]);
+        wasm_u32(&g->out, type_index(g, g->function_types[i]));
+    }
+    if (g->tag_count != 0) {
+        wasm_name(&g->out, "env");
+        wasm_name(&g->out, "t0");
+        op(g, 0x04), op(g, 0);
+        wasm_u32(&g->out, tag_type(g, 0, 0));
     }
     wasm_close(&g->out, section);
 }
@@ -1550,9 +1774,21 @@ static void write_functions(struct generator *g)
     g->function_count = g->imported_functions + defined;
     for (unsigned i = g->imported_functions; i < g->function_count; i++) {
         g->function_types[i] = decide(g, g->type_count);
-        wasm_u32(&g->out, g->function_types[i]);
+        wasm_u32(&g->out, type_index(g, g->function_types[i]));
     }
     wasm_close(&g->out, section);
+}
+
+static void write_limits(struct generator *g, bool is_64, unsigned minimum, unsigned maximum)
+{
+    op(g, is_64 ? 0x05 : 0x01);
+    wasm_u32(&g->out, minimum);
+    wasm_u32(&g->out, maximum);
+}
+
+static bool decide_64(struct generator *g)
+{
+    return (g->features & GENERATE_MEMORY64) != 0 && chance(g, 110);
 }
 
 static void write_tables(struct generator *g)
@@ -1563,10 +1799,11 @@ static void write_tables(struct generator *g)
     for (unsigned i = 0; i < g->table_count; i++) {
         unsigned minimum = 8 + decide(g, 16);
         g->table_types[i] = i == 0 || chance(g, 128) ? FUNCREF : EXTERNREF;
-        op(g, g->table_types[i]);
-        op(g, 0x01);
-        wasm_u32(&g->out, minimum);
-        wasm_u32(&g->out, minimum + decide(g, 32));
+        if (i != 0 && has_heap(g) && chance(g, 100))
+            g->table_types[i] = decide_heap_type(g);
+        g->table_is_64[i] = decide_64(g);
+        put_type(g, g->table_types[i]);
+        write_limits(g, g->table_is_64[i], minimum, minimum + decide(g, 32));
     }
     wasm_close(&g->out, section);
 }
@@ -1580,9 +1817,8 @@ static void write_memories(struct generator *g)
     wasm_u32(&g->out, g->memory_count);
     for (unsigned i = 0; i < g->memory_count; i++) {
         unsigned minimum = 1 + decide(g, 2);
-        op(g, 0x01);
-        wasm_u32(&g->out, minimum);
-        wasm_u32(&g->out, minimum + decide(g, 3));
+        g->memory_is_64[i] = decide_64(g);
+        write_limits(g, g->memory_is_64[i], minimum, minimum + decide(g, 3));
     }
     wasm_close(&g->out, section);
 }
@@ -1592,6 +1828,8 @@ static void constant_expression(struct generator *g, uint8_t type)
     bool integer = type == I32 || type == I64;
     if (type == FUNCREF && chance(g, 180))
         op_u32(g, 0xD2, decide(g, g->function_count));
+    else if (is_reference(type))
+        constant_reference(g, type);
     else
         constant(g, type, decide_bits(g));
     if (integer && (g->features & GENERATE_EXTENDED_CONST) != 0 && chance(g, 80)) {
@@ -1609,7 +1847,7 @@ static void write_globals(struct generator *g)
     for (unsigned i = 0; i < g->global_count; i++) {
         g->global_types[i] = decide_type(g);
         g->global_mutable[i] = !chance(g, 64);
-        op(g, g->global_types[i]);
+        put_type(g, g->global_types[i]);
         op(g, g->global_mutable[i]);
         constant_expression(g, g->global_types[i]);
     }
@@ -1632,13 +1870,15 @@ static void write_exports(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_EXPORT);
     wasm_u32(&g->out, g->function_count - g->imported_functions + g->table_count +
-                          g->memory_count + g->global_count + 1);
+                          g->memory_count + g->tag_count + g->global_count + 1);
     for (unsigned i = g->imported_functions; i < g->function_count; i++)
         write_export(g, 'f', 0, i);
     for (unsigned i = 0; i < g->table_count; i++)
         write_export(g, 't', 1, i);
     for (unsigned i = 0; i < g->memory_count; i++)
         write_export(g, 'm', 2, i);
+    for (unsigned i = 0; i < g->tag_count; i++)
+        write_export(g, 'e', 4, i);
     for (unsigned i = 0; i <= g->global_count; i++)
         write_export(g, 'g', 3, i);
     wasm_close(&g->out, section);
@@ -1660,14 +1900,16 @@ static void write_element_segment(struct generator *g, unsigned index)
     unsigned table = decide(g, g->table_count);
     bool active = g->table_count != 0 && !chance(g, 64);
     uint8_t type = active ? g->table_types[table] : chance(g, 128) ? FUNCREF : EXTERNREF;
+    if (!active && has_heap(g) && chance(g, 128))
+        type = decide_heap_type(g);
     g->element_types[index] = type;
     op(g, active ? 0x06 : 0x05);
     if (active) {
         wasm_u32(&g->out, table);
-        constant(g, I32, decide(g, 6));
+        constant(g, g->table_is_64[table] ? I64 : I32, decide(g, 6));
         op(g, 0x0B);
     }
-    op(g, type);
+    put_type(g, type);
     unsigned count = decide(g, 8);
     wasm_u32(&g->out, count);
     for (unsigned i = 0; i < count; i++)
@@ -1704,7 +1946,8 @@ static void write_data(struct generator *g)
         if (active && memory != 0)
             wasm_u32(&g->out, memory);
         if (active) {
-            constant(g, I32, chance(g, 8) ? decide_bits(g) : decide(g, 200));
+            constant(g, g->memory_is_64[memory] ? I64 : I32,
+                     chance(g, 8) ? decide_bits(g) : decide(g, 200));
             op(g, 0x0B);
         }
         unsigned count = decide(g, 24);
@@ -1719,6 +1962,7 @@ static void write_code(struct generator *g)
 {
     size_t section = wasm_open_section(&g->out, WASM_CODE);
     wasm_u32(&g->out, g->function_count - g->imported_functions);
+    g->in_code = true;
     for (unsigned i = g->imported_functions; i < g->function_count; i++)
         write_function(g, i);
     wasm_close(&g->out, section);
@@ -1734,6 +1978,8 @@ size_t generate_module(const uint8_t *decisions, size_t count, unsigned features
     g.features = features;
     g.out = (struct wasm_writer){.bytes = out, .capacity = capacity};
     wasm_header(&g.out);
+    g.kernels_of_256 = chance(&g, 100) ? 120 : 10;
+    decide_heap_types(&g);
     write_types(&g);
     write_imports(&g);
     write_functions(&g);

@@ -29,7 +29,10 @@ enum generate_features {
     GENERATE_EXTENDED_CONST = 4,
     GENERATE_SIMD = 8,
     GENERATE_ATOMICS = 16,
-    GENERATE_EXCEPTIONS = 32 /* try_table, throw, throw_ref */
+    GENERATE_EXCEPTIONS = 32, /* try_table, throw, throw_ref; imports tag "t0" (i32, i64) too */
+    GENERATE_GC = 64,         /* structs, arrays, i31, casts, typed function references */
+    GENERATE_MEMORY64 = 128,  /* memories and tables with indexes of 64 bits */
+    GENERATE_ALL = 255
 };
 
 /* Writes a module of at most `capacity` bytes (64 KiB are plenty) to `out` and returns its

@@ -11,7 +11,7 @@
 
 #include "partition_live.h"
 
-enum { MAX_VALUES = 1000, MAX_PAGES = 16, MAX_TABLE = 10000, GENERATED_BUDGET = 300 };
+enum { MAX_TAG_VALUES = 16, MAX_VALUES = 1000, MAX_PAGES = 16, MAX_TABLE = 10000, GENERATED_BUDGET = 300 };
 
 struct run {
     const struct transcript_options *options;
@@ -21,6 +21,8 @@ struct run {
     struct wrt_module *module;
     struct wrt_instance *instance;
     uint64_t host_calls;
+    struct wrt_tag *tag; /* imported; NULL: none */
+    uint32_t round;
     bool sound; /* no invariant was broken so far */
 };
 
@@ -112,11 +114,43 @@ static const char *trap_name(const struct run *run)
     case WRT_TRAP_UNINITIALIZED_ELEMENT:
     case WRT_TRAP_INDIRECT_CALL_TYPE_MISMATCH: return "indirect";
     case WRT_TRAP_CALL_STACK_EXHAUSTED: return "stack";
+    case WRT_TRAP_NULL_REFERENCE:
+    case WRT_TRAP_NULL_FUNCTION:
+    case WRT_TRAP_NULL_STRUCTURE:
+    case WRT_TRAP_NULL_ARRAY:
+    case WRT_TRAP_NULL_I31:
+    case WRT_TRAP_NULL_EXCEPTION: return "null";
+    case WRT_TRAP_OUT_OF_BOUNDS_ARRAY: return "array";
+    case WRT_TRAP_CAST_FAILURE: return "cast";
     default: return wrt_trap_text(kind);
     }
 }
 
+static void add_name(struct run *run, struct wrt_bytes name)
+{
+    for (size_t i = 0; i < name.size_bytes && i < 32; i++)
+        transcript_add(run->out, name.data[i] > ' ' && name.data[i] < 0x7F ? "%c" : "%%%02x",
+                       name.data[i]);
+}
+
 /* ---- values ---- */
+
+static void add_reference(struct run *run, wrt_type type, union wrt_slot value)
+{
+    const wrt_type kind = wrt_reference_kind(run->store, value);
+    if (value.i64 == 0)
+        transcript_add(run->out, " null");
+    else if (type == WRT_EXNREF)
+        transcript_add(run->out, " exception");
+    else if (kind == WRT_I31REF)
+        transcript_add(run->out, " i31:%" PRIx32, wrt_i31_value(value));
+    else if (kind == WRT_STRUCTREF || kind == WRT_ARRAYREF)
+        transcript_add(run->out, " object");
+    else if (value.i64 < 0x1000)
+        transcript_add(run->out, " host:%" PRIx64, value.i64);
+    else
+        transcript_add(run->out, " function");
+}
 
 static void add_value(struct run *run, const struct wrt_value *whole)
 {
@@ -134,17 +168,39 @@ static void add_value(struct run *run, const struct wrt_value *whole)
     else if (type == WRT_V128)
         transcript_add(run->out, " %s:%" PRIx64 ":%" PRIx64, name, whole->slots[0].i64,
                        whole->slots[1].i64);
-    else if (type == WRT_FUNCREF)
-        transcript_add(run->out, " %s:%s", name, value.function == NULL ? "null" : "function");
     else
-        transcript_add(run->out, " %s:%" PRIuPTR, name, (uintptr_t)value.external);
+        add_reference(run, type, value);
+}
+
+/* The arguments after the first round. */
+static struct wrt_value other_argument(wrt_type type, uint32_t which)
+{
+    static const uint64_t integers[] = {0, UINT64_MAX, 1, INT64_MAX, (uint64_t)INT64_MIN, 31,
+                                        0x80000000, 0x7FFFFFFF, 0xFFFF, 0xFFFFFFFF, 64};
+    static const double floats[] = {0, -0.0, 1e10, -1e30, 0.5, -1, 2147483648.0, 1e-40, 3, -7.5,
+                                    4294967296.0};
+    const uint64_t integer = integers[which % 11];
+    struct wrt_value value = {.type = type};
+    switch (type) {
+    case WRT_I32: value.of.i32 = (uint32_t)integer; break;
+    case WRT_I64: value.of.i64 = integer; break;
+    case WRT_F32: value.of.f32 = (float)floats[which % 11]; break;
+    case WRT_F64: value.of.f64 = floats[which % 11]; break;
+    default: break; /* null */
+    }
+    return value;
 }
 
 /* The argument at a position, of a type; the same in differ.js. */
-static struct wrt_value argument(wrt_type type, uint32_t position)
+static struct wrt_value argument(wrt_type type, uint32_t position, uint32_t round)
 {
     struct wrt_value value = {.type = type};
+    if (round != 0)
+        return other_argument(type, position * 3 + round);
     switch (type) {
+    case WRT_ANYREF:
+    case WRT_EQREF:
+    case WRT_I31REF: value.of = wrt_i31_make(position + 1); break;
     case WRT_I32: value.of.i32 = 3 + position; break;
     case WRT_I64: value.of.i64 = UINT64_C(0x100000005) + position; break;
     case WRT_F32: value.of.f32 = 1.25f * (float)(position + 1); break;
@@ -167,11 +223,12 @@ struct stand_in {
 static enum wrt_status answer(struct wrt_caller *caller, void *context,
                               const union wrt_slot *arguments, union wrt_slot *results)
 {
-    (void)caller;
     const struct stand_in *self = context;
     uint32_t sum32 = 7;
     uint64_t sum64 = 7;
-    self->run->host_calls++;
+    static const union wrt_slot thrown[] = {{.i32 = 5}, {.i64 = 6}};
+    if (++self->run->host_calls % 8 == 0 && self->run->tag != NULL)
+        return wrt_caller_throw(caller, self->run->tag, thrown);
     for (uint32_t i = 0; i < self->type.parameter_count; i++) {
         sum32 += self->type.parameters[i] == WRT_I32 ? arguments->i32 : 0;
         sum64 += self->type.parameters[i] == WRT_I64 ? arguments->i64 : 0;
@@ -192,6 +249,17 @@ static enum wrt_status answer(struct wrt_caller *caller, void *context,
     return WRT_OK;
 }
 
+/* One that takes an i32 and an i64 is what stand-ins throw. */
+static enum wrt_status stand_in_tag(struct run *run, const struct wrt_extern_type *type,
+                                    struct wrt_extern *out, struct wrt_error *error)
+{
+    const enum wrt_status status = wrt_tag_create(run->store, &type->tag, &out->of.tag, error);
+    if (status == WRT_OK && type->tag.parameter_count == 2 &&
+        type->tag.parameters[0] == WRT_I32 && type->tag.parameters[1] == WRT_I64)
+        run->tag = out->of.tag;
+    return status;
+}
+
 static enum wrt_status stand_in_for(struct run *run, const struct wrt_extern_type *type,
                                     struct stand_in *self, struct wrt_extern *out,
                                     struct wrt_error *error)
@@ -209,9 +277,9 @@ static enum wrt_status stand_in_for(struct run *run, const struct wrt_extern_typ
     case WRT_EXTERN_MEMORY:
         return wrt_memory_create(run->store, &type->memory, &out->of.memory, error);
     case WRT_EXTERN_GLOBAL:
-        value = argument(type->global.content, 0);
+        value = argument(type->global.content, 0, 0);
         return wrt_global_create_value(run->store, &type->global, &value, &out->of.global, error);
-    case WRT_EXTERN_TAG: return wrt_tag_create(run->store, &type->tag, &out->of.tag, error);
+    case WRT_EXTERN_TAG: return stand_in_tag(run, type, out, error);
     default:
         return WRT_ERR_UNSUPPORTED;
     }
@@ -267,11 +335,42 @@ static enum wrt_status continue_call(struct run *run, enum wrt_status status,
     return status;
 }
 
+static void add_exception(struct run *run)
+{
+    struct wrt_module_info info;
+    struct wrt_module_export export;
+    struct wrt_extern item;
+    struct wrt_tag *tag = NULL;
+    union wrt_slot slots[MAX_TAG_VALUES], *slot = slots;
+    wrt_module_get_info(run->module, &info);
+    const enum wrt_status status = wrt_exception_read(
+        run->store, wrt_store_exception(run->store), &tag, slots, MAX_TAG_VALUES);
+    for (uint32_t i = 0; status == WRT_OK && i < info.export_count; i++) {
+        if (wrt_module_get_export(run->module, i, &export) != WRT_OK ||
+            export.type.kind != WRT_EXTERN_TAG ||
+            wrt_instance_export_bytes(run->instance, export.name, &item) != WRT_OK ||
+            item.of.tag != tag)
+            continue;
+        add_name(run, export.name);
+        for (uint32_t k = 0; k < export.type.tag.parameter_count; k++) {
+            struct wrt_value value = {.type = export.type.tag.parameters[k], .of = *slot++};
+            if (value.type == WRT_V128)
+                slot++; /* JavaScript cannot read it */
+            else
+                add_value(run, &value);
+        }
+        return;
+    }
+}
+
 static void add_outcome(struct run *run, enum wrt_status status, uint64_t used)
 {
     if (status == WRT_ERR_TRAP)
         transcript_add(run->out, " trap %s", trap_name(run));
-    else
+    else if (status == WRT_ERR_EXCEPTION) {
+        transcript_add(run->out, " throws ");
+        add_exception(run);
+    } else
         transcript_add(run->out, " %s", status == WRT_OK ? "ok" : wrt_status_name(status));
     if (!run->options->coarse)
         transcript_add(run->out, " fuel %" PRIu64, used);
@@ -298,7 +397,7 @@ static void call(struct run *run, struct wrt_extern item, const struct wrt_funct
     if (type->parameter_count > MAX_VALUES || type->result_count > MAX_VALUES)
         return;
     for (uint32_t i = 0; i < type->parameter_count; i++)
-        arguments[i] = argument(type->parameters[i], i);
+        arguments[i] = argument(type->parameters[i], i, run->round);
     refill_budget(run);
     refuel(run);
     enum wrt_status status = wrt_function_call(run->store, item.of.function, arguments,
@@ -342,13 +441,6 @@ static void add_memory(struct run *run, const struct wrt_memory *memory)
     transcript_add(run->out, " pages %" PRIu64 " hash %" PRIx32, pages, hash);
 }
 
-static void add_name(struct run *run, struct wrt_bytes name)
-{
-    for (size_t i = 0; i < name.size_bytes && i < 32; i++)
-        transcript_add(run->out, name.data[i] > ' ' && name.data[i] < 0x7F ? "%c" : "%%%02x",
-                       name.data[i]);
-}
-
 static void add_object(struct run *run, struct wrt_extern item)
 {
     struct wrt_extern_type type;
@@ -364,18 +456,27 @@ static void add_object(struct run *run, struct wrt_extern item)
         add_memory(run, item.of.memory);
 }
 
-static bool names_vector(const struct wrt_extern_type *type)
+static bool is_unknown_to_js(const wrt_type *types, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (types[i] == WRT_V128 || types[i] == WRT_EXNREF)
+            return true;
+    }
+    return false;
+}
+
+static bool names_unknown(const struct wrt_extern_type *type)
 {
     const struct wrt_function_type *f = &type->function;
     if (type->kind == WRT_EXTERN_GLOBAL)
-        return type->global.content == WRT_V128;
+        return is_unknown_to_js(&type->global.content, 1);
     return type->kind == WRT_EXTERN_FUNCTION &&
-           (wrt_type_list_slots(f->parameters, f->parameter_count) != f->parameter_count ||
-            wrt_type_list_slots(f->results, f->result_count) != f->result_count);
+           (is_unknown_to_js(f->parameters, f->parameter_count) ||
+            is_unknown_to_js(f->results, f->result_count));
 }
 
-/* Calls the exported functions, or shows all other exports. JavaScript knows no vectors, so
- * that what names one is left out of a comparison with node. */
+/* Calls the exported functions, or shows all other exports. JavaScript knows neither
+ * vectors nor exceptions, so that what names one is left out of a comparison with node. */
 static void visit_exports(struct run *run, uint32_t count, bool functions)
 {
     for (uint32_t i = 0; i < count && i < 200; i++) {
@@ -387,7 +488,8 @@ static void visit_exports(struct run *run, uint32_t count, bool functions)
             continue;
         }
         if ((export.type.kind == WRT_EXTERN_FUNCTION) != functions ||
-            (run->options->coarse && names_vector(&export.type)))
+            (run->options->coarse &&
+             (export.type.kind == WRT_EXTERN_TAG || names_unknown(&export.type))))
             continue;
         add_name(run, export.name);
         if (functions)
@@ -441,8 +543,10 @@ static void run_module(struct run *run)
     if (stand_ins != NULL && imports != NULL &&
         link_imports(run, info.import_count, stand_ins, imports) &&
         instantiate(run, imports, info.import_count)) {
-        visit_exports(run, info.export_count, true);
-        visit_exports(run, info.export_count, false);
+        for (; run->round == 0 || run->round < run->options->rounds; run->round++) {
+            visit_exports(run, info.export_count, true);
+            visit_exports(run, info.export_count, false);
+        }
         transcript_add(run->out, "host calls %" PRIu64 "\n", run->host_calls);
     }
     if (wrt_store_destroy(run->store) != WRT_OK)
@@ -468,7 +572,9 @@ bool transcript_run(const uint8_t *bytes, size_t size, const struct transcript_o
     const struct wrt_partition_config partition = {.name = "fuzz", .max_bytes = 64 << 20};
     const struct wrt_store_config store = {.max_memory_pages = MAX_PAGES,
                                            .max_table_elements = MAX_TABLE,
-                                           .stack_bytes = 1 << 20};
+                                           .stack_bytes = 1 << 20,
+                                           .gc_heap_bytes = 4 << 20,
+                                           .exception_cells = 1 << 16};
     out->size = 0;
     out->text[0] = '\0';
     if (wrt_partition_create(NULL, &partition, &run.partition, NULL) != WRT_OK) {

@@ -18,6 +18,7 @@ struct transcript_options {
     bool generated;         /* by generate.c: refill its budget before each call */
     const struct wrt_native_object *native; /* the module compiled; NULL: interpreted */
     bool coarse;            /* name traps by class, leave out fuel: to compare with node */
+    uint32_t rounds;        /* calls of every export, each with other arguments; 0 = 1 */
 };
 
 struct transcript {
