@@ -1,4 +1,5 @@
-/* fuzz_run.c - fuzz target: modules that run, straight and paused, whole and in pieces.
+/* fuzz_run.c - fuzz target: modules that run, straight and paused, whole and in pieces, in one
+ * store and moved to another by snapshots.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Input: a byte that says whether the rest is a module (even) or the decisions of the
@@ -41,7 +42,8 @@ static void check(const uint8_t *bytes, size_t size, bool generated, uint64_t pa
     static struct transcript straight, paused;
     const struct transcript_options plain = {.fuel = FUEL, .generated = generated};
     const struct transcript_options pieces = {
-        .fuel = FUEL, .generated = generated, .pause_every = pause_every, .chunk_seed = seed};
+        .fuel = FUEL, .generated = generated, .pause_every = pause_every, .chunk_seed = seed,
+        .snapshots = true};
     if (!transcript_run(bytes, size, &plain, &straight) ||
         !transcript_run(bytes, size, &pieces, &paused)) {
         fprintf(stderr, "%s----\n%s", straight.text, paused.text);

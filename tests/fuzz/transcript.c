@@ -22,6 +22,10 @@ struct run {
     struct wrt_instance *instance;
     uint64_t host_calls;
     struct wrt_tag *tag; /* imported; NULL: none */
+    struct stand_in *stand_ins;
+    struct wrt_extern *imports;
+    uint32_t import_count;
+    uint32_t moments, next_move; /* at which a snapshot could be taken, and is */
     uint32_t round;
     bool sound; /* no invariant was broken so far */
 };
@@ -285,6 +289,99 @@ static enum wrt_status stand_in_for(struct run *run, const struct wrt_extern_typ
     }
 }
 
+static bool link_imports(struct run *run)
+{
+    struct wrt_error error = {.text = ""};
+    for (uint32_t i = 0; i < run->import_count; i++) {
+        struct wrt_module_import import;
+        enum wrt_status status = wrt_module_get_import(run->module, i, &import);
+        if (status == WRT_OK)
+            status = stand_in_for(run, &import.type, &run->stand_ins[i], &run->imports[i], &error);
+        if (status != WRT_OK) {
+            transcript_add(run->out, "import %u %s %s\n", i, wrt_status_name(status),
+                           error.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum wrt_status make_store(struct run *run)
+{
+    const struct wrt_store_config store = {.max_memory_pages = MAX_PAGES,
+                                           .max_table_elements = MAX_TABLE,
+                                           .stack_bytes = 1 << 20,
+                                           .gc_heap_bytes = 4 << 20,
+                                           .exception_cells = 1 << 16};
+    return wrt_store_create(run->partition, &store, &run->store, NULL);
+}
+
+/* ---- going on in another store ---- */
+
+struct image {
+    uint8_t *bytes;
+    size_t size, capacity;
+};
+
+static enum wrt_status append(void *context, const void *bytes, size_t size_bytes)
+{
+    struct image *image = context;
+    if (image->size + size_bytes > image->capacity) {
+        image->capacity = 2 * (image->size + size_bytes);
+        image->bytes = realloc(image->bytes, image->capacity);
+        if (image->bytes == NULL)
+            abort();
+    }
+    memcpy(image->bytes + image->size, bytes, size_bytes);
+    image->size += size_bytes;
+    return WRT_OK;
+}
+
+static enum wrt_status save_host_value(void *context, const void *value, uint64_t *out_id)
+{
+    (void)context;
+    *out_id = (uintptr_t)value;
+    return WRT_OK;
+}
+
+static enum wrt_status load_host_value(void *context, uint64_t id, void **out_value)
+{
+    (void)context;
+    *out_value = (void *)(uintptr_t)id;
+    return WRT_OK;
+}
+
+static const struct wrt_snapshot_host host_values = {save_host_value, load_host_value, NULL};
+
+static void restore(struct run *run, const struct image *image)
+{
+    struct wrt_store *old = run->store;
+    struct wrt_error error = {.text = ""};
+    if (make_store(run) != WRT_OK || !link_imports(run) ||
+        wrt_store_instantiate_with(run->store, run->module, run->imports, run->import_count, true,
+                                   &run->instance, &error) != WRT_OK)
+        broken(run, "no second store for a snapshot");
+    else if (wrt_instance_restore_with(run->instance, image->bytes, image->size, &host_values,
+                                       &error) != WRT_OK)
+        broken(run, error.text);
+    if (wrt_store_destroy(old) != WRT_OK)
+        broken(run, "the store of a snapshot is not destroyed");
+}
+
+/* A few times writes the store, restores it in a new one, and destroys the old one: at moments
+ * 0, 3, 15, 63 … */
+static void move_on(struct run *run)
+{
+    static struct image image;
+    struct wrt_error error;
+    image.size = 0;
+    if (!run->options->snapshots || run->instance == NULL || run->moments++ != run->next_move)
+        return;
+    run->next_move = 4 * run->next_move + 3;
+    if (wrt_instance_snapshot_with(run->instance, append, &image, &host_values, &error) == WRT_OK)
+        restore(run, &image);
+}
+
 /* ---- running, straight or in pieces ---- */
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -328,6 +425,7 @@ static enum wrt_status continue_call(struct run *run, enum wrt_status status,
             wrt_store_drop(run->store);
             return status;
         }
+        move_on(run);
         add_piece(run, *used, &given);
         status = wrt_store_resume(run->store, results, result_count);
         *used = wrt_store_fuel_used(run->store);
@@ -502,31 +600,14 @@ static void visit_exports(struct run *run, uint32_t count, bool functions)
 
 /* ---- the whole run ---- */
 
-static bool link_imports(struct run *run, uint32_t count, struct stand_in *stand_ins,
-                         struct wrt_extern *imports)
-{
-    struct wrt_error error = {.text = ""};
-    for (uint32_t i = 0; i < count; i++) {
-        struct wrt_module_import import;
-        enum wrt_status status = wrt_module_get_import(run->module, i, &import);
-        if (status == WRT_OK)
-            status = stand_in_for(run, &import.type, &stand_ins[i], &imports[i], &error);
-        if (status != WRT_OK) {
-            transcript_add(run->out, "import %u %s %s\n", i, wrt_status_name(status),
-                           error.text);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool instantiate(struct run *run, const struct wrt_extern *imports, uint32_t count)
+static bool instantiate(struct run *run)
 {
     struct wrt_error error = {.text = ""};
     uint64_t used;
     refuel(run);
-    enum wrt_status status = wrt_store_instantiate_with(run->store, run->module, imports, count,
-                                                        false, &run->instance, &error);
+    enum wrt_status status =
+        wrt_store_instantiate_with(run->store, run->module, run->imports, run->import_count, false,
+                                   &run->instance, &error);
     status = continue_call(run, status, NULL, 0, &used);
     transcript_add(run->out, "instance");
     add_outcome(run, status, used);
@@ -538,21 +619,21 @@ static void run_module(struct run *run)
 {
     struct wrt_module_info info;
     wrt_module_get_info(run->module, &info);
-    struct stand_in *stand_ins = calloc(info.import_count + 1, sizeof *stand_ins);
-    struct wrt_extern *imports = calloc(info.import_count + 1, sizeof *imports);
-    if (stand_ins != NULL && imports != NULL &&
-        link_imports(run, info.import_count, stand_ins, imports) &&
-        instantiate(run, imports, info.import_count)) {
+    run->import_count = info.import_count;
+    run->stand_ins = calloc(info.import_count + 1, sizeof *run->stand_ins);
+    run->imports = calloc(info.import_count + 1, sizeof *run->imports);
+    if (run->stand_ins != NULL && run->imports != NULL && link_imports(run) && instantiate(run)) {
         for (; run->round == 0 || run->round < run->options->rounds; run->round++) {
             visit_exports(run, info.export_count, true);
+            move_on(run);
             visit_exports(run, info.export_count, false);
         }
         transcript_add(run->out, "host calls %" PRIu64 "\n", run->host_calls);
     }
     if (wrt_store_destroy(run->store) != WRT_OK)
         broken(run, "the store is not destroyed");
-    free(stand_ins);
-    free(imports);
+    free(run->stand_ins);
+    free(run->imports);
 }
 
 static void close_run(struct run *run)
@@ -570,11 +651,6 @@ bool transcript_run(const uint8_t *bytes, size_t size, const struct transcript_o
 {
     struct run run = {.options = options, .out = out, .sound = true};
     const struct wrt_partition_config partition = {.name = "fuzz", .max_bytes = 64 << 20};
-    const struct wrt_store_config store = {.max_memory_pages = MAX_PAGES,
-                                           .max_table_elements = MAX_TABLE,
-                                           .stack_bytes = 1 << 20,
-                                           .gc_heap_bytes = 4 << 20,
-                                           .exception_cells = 1 << 16};
     out->size = 0;
     out->text[0] = '\0';
     if (wrt_partition_create(NULL, &partition, &run.partition, NULL) != WRT_OK) {
@@ -582,7 +658,7 @@ bool transcript_run(const uint8_t *bytes, size_t size, const struct transcript_o
         return false;
     }
     if (load(&run, bytes, size)) {
-        if (wrt_store_create(run.partition, &store, &run.store, NULL) == WRT_OK)
+        if (make_store(&run) == WRT_OK)
             run_module(&run);
         else
             broken(&run, "no store");

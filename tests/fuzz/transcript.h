@@ -15,6 +15,7 @@ struct transcript_options {
     uint32_t chunk_seed;    /* 0: the module in one piece; else pseudo-random pieces */
     uint64_t fuel;          /* of each call; 0 = without limit */
     uint64_t pause_every;   /* 0: straight; else pause and resume after so much fuel */
+    bool snapshots;         /* now and then write the store, and go on in another one */
     bool generated;         /* by generate.c: refill its budget before each call */
     const struct wrt_native_object *native; /* the module compiled; NULL: interpreted */
     bool coarse;            /* name traps by class, leave out fuel: to compare with node */

@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The print functions print nothing: what they are called with is part of no assertion.
- * The 64-bit table of WebAssembly 3.0 is absent: the engine has no 64-bit tables, so a
- * module that imports one is refused before its imports are looked up.
  */
 #include "spectest.h"
 
