@@ -21,6 +21,13 @@ const char *wrt_trap_text(enum wrt_trap_kind kind)
     return "unknown trap";
 }
 
+/* Of a trap below a host function that was itself called by one: the sentence stands once. */
+static bool has_sentence(const char *text)
+{
+    const char *sentence = wrt_trap_text(WRT_TRAP_HOST);
+    return strncmp(text, sentence, strlen(sentence)) == 0;
+}
+
 /* Keeps the text that a host function may have set. */
 void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind)
 {
@@ -28,6 +35,8 @@ void wrt_set_trap(struct wrt_store *store, enum wrt_trap_kind kind)
     const char *added = "";
     char text[sizeof trap->text];
     trap->kind = kind;
+    if (kind == WRT_TRAP_HOST && has_sentence(trap->text))
+        return;
     if (kind == WRT_TRAP_HOST) {
         memcpy(text, trap->text, sizeof text);
         added = text[0] != '\0' ? text : wrt_status_name(trap->host_status);

@@ -14,7 +14,9 @@
 /* Locals of the kernels, from g->kernel on; those of vectors are last. */
 enum { INTEGERS, FLOATS, START, LEFT, LONG, SINGLE = LONG + 2, DOUBLE = SINGLE + 2,
        VECTOR = DOUBLE + 2, KERNEL_LOCALS = VECTOR + 2 };
-enum { REPAIR_BYTES = 0x180, INTEGER_BASE = 0x1000 };
+enum { REPAIR_BYTES = 0x180, INTEGER_BASE = 0x1000, MAX_TIMES = 8, MAX_ADVANCES = 4 };
+_Static_assert(MAX_TIMES * MAX_ADVANCES * 8 + 16 + 24 + 16 <= REPAIR_BYTES,
+               "advances, the address's sum, the offset and a vector's size are mended");
 
 void declare_kernel_locals(struct generator *g)
 {
@@ -322,10 +324,11 @@ static void store(struct generator *g)
     argument_of_memory(g, type, of->log_bytes);
 }
 
-/* Floats advance by what keeps them aligned. */
+/* Floats advance by what keeps them aligned, and not beyond what is mended. */
 static void advance(struct generator *g)
 {
-    const unsigned which = decide(g, 2);
+    const unsigned which = g->kernel_advances < MAX_ADVANCES ? decide(g, 2) : INTEGERS;
+    g->kernel_advances += which == FLOATS;
     get(g, which);
     constant(g, I32, which == FLOATS ? 8 : decide(g, 5));
     op(g, 0x6A);
@@ -400,8 +403,14 @@ static void add_to_global(struct generator *g)
     }
 }
 
+static void mend(struct generator *g);
+
+/* What is called may look at memory, and may not come back. */
 static void call(struct generator *g)
 {
+    mend(g);
+    get(g, START);
+    set(g, FLOATS);
     const unsigned index = decide(g, g->function_count);
     const struct signature *type = &g->types[g->function_types[index]];
     for (unsigned i = 0; i < type->parameter_count; i++) {
@@ -418,8 +427,6 @@ static void call(struct generator *g)
             op(g, 0x1A);
     }
 }
-
-static void mend(struct generator *g);
 
 /* The function's end in the middle: with floats mended, since nobody will after it. */
 static void leave(struct generator *g)
@@ -528,9 +535,10 @@ static void latch(struct generator *g, bool down, unsigned times)
 
 void step_kernel(struct generator *g)
 {
-    const unsigned times = 1 + decide(g, 8), statements = 1 + decide(g, 6);
+    const unsigned times = 1 + decide(g, MAX_TIMES), statements = 1 + decide(g, 6);
     const bool down = chance(g, 128);
     g->kernel_type = chance(g, 150) ? F32 : F64;
+    g->kernel_advances = 0;
     begin_pointers(g);
     constant(g, I32, down ? times : 0);
     set(g, LEFT);

@@ -78,6 +78,7 @@ struct generator {
     uint8_t locals[MAX_LOCALS];
     unsigned local_count, usable_locals, counters, f32_temporary, f64_temporary, v128_temporary, kernel;
     uint8_t kernel_type;
+    unsigned kernel_advances;
     uint8_t stack[MAX_STACK + 2 * MAX_VALUES + 8];
     unsigned height;
     struct frame frames[MAX_FRAMES];
