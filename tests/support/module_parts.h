@@ -17,7 +17,7 @@ struct module_bytes {
 
 static inline struct module_bytes module_open(size_t capacity)
 {
-    struct module_bytes m = {.room = malloc(capacity)};
+    struct module_bytes m = {.room = calloc(1, capacity + 16)}; /* gcc 12 believes in the one behind */
     assert_non_null(m.room);
     m.w = (struct wasm_writer){.bytes = m.room, .capacity = capacity};
     wasm_header(&m.w);
