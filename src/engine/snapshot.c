@@ -601,7 +601,7 @@ static bool codec_global(struct codec *c, struct wrt_global *global)
 static bool is_first(struct codec *c, const struct wrt_instance *instance,
                      enum wrt_extern_kind kind, uint32_t k, uint32_t imported)
 {
-    struct place place;
+    struct place place = {0}; /* gcc 12 does not see that find_first gives it */
     const struct wrt_import import = {.kind = kind, .index = k};
     if (k >= imported)
         return true;
