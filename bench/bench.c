@@ -235,5 +235,6 @@ int main(int argc, char **argv)
             print_group(programs[p].group, figures);
     bench_options(argv[1], programs[PROGRAM_COUNT - 1].group, programs, PROGRAM_COUNT);
     bench_micro(argv[1]);
+    bench_translate(argv[1]);
     return record != NULL && fclose(record) != 0;
 }

@@ -53,6 +53,9 @@ uint64_t bench_median(uint64_t *times, int count);
 /* Load, instantiate, call, host call, grow: prints its table. */
 void bench_micro(const char *folder);
 
+/* Translation of a larger module: speed and memory. */
+void bench_translate(const char *folder);
+
 /* The programs of `group` under each safety option, beside the default: prints its table. */
 void bench_options(const char *folder, const char *group, const struct bench_program *programs,
                    int count);
