@@ -3,7 +3,7 @@
  *
  * proofs/handlers makes these proofs from opcodes.def; the machine is in handlers.h.
  *
- * Property: each of 2209 handlers of the interpreter, on any frame, code words and memory: reads
+ * Property: each of 1924 handlers of the interpreter, on any frame, code words and memory: reads
  *   only slots that its code words name (by its text), writes only its result slot d, and leaves
  *   there what the accumulator has; accesses memory only below its size, and if it is no store
  *   changes none of it; takes fuel only if it branches or charges; and has no undefined behaviour.
@@ -12,7 +12,7 @@
  *   indexes in code words are in range, as the translator puts them.
  * Stubbed: the way to the next handler, which notes where it would go.
  * Misses: what is computed (the specification's tests), where branches go, and the handlers that
- *   `proofs/handlers none` lists: vectors, calls and returns, garbage-collected objects, tables, and
+ *   `proofs/handlers none` lists: fused sequences, vectors, calls and returns, garbage-collected objects, tables, and
  *   those that leave the interpreter.
  *
  * PROOF long sample --slice-formula

@@ -1,33 +1,35 @@
 /* engine/fuse.c - picks handlers that do several instructions in one dispatch.
  * SPDX-License-Identifier: Apache-2.0
  *
- * fused.def lists sequences of two and three operations that follow each other often. Where a
+ * fused.def lists sequences of two to five operations that follow each other often. Where a
  * body has such a sequence, only the handler of its first instruction changes: the others keep
  * theirs, so that branches, resumed calls and traps tried again can still begin at them, and
  * each is at its own word when it runs. From every instruction on, the least number of
  * dispatches to the next unconditional branch is found, from the back.
  */
 #include "emit.h"
+#include "signing.h"
 
-enum { SET, KEEP };
+enum { LONGEST = 5, OP_BITS = 12 };
+_Static_assert(OP_COUNT < 1 << OP_BITS, "five operations fit a key");
 
-/* S and R: SET or KEEP, for the results of p and q. */
-#define KEY(S, R, p, q, r) \
-    ((uint64_t)(S) << 49 | (uint64_t)(R) << 48 | (uint64_t)(p) << 32 | (uint64_t)(q) << 16 | (uint64_t)(r))
-#define NO_THIRD 0xFFFF
+#define AT(i, op) ((uint64_t)(op) + 1) << (i) * OP_BITS
+#define KEY_2(a, b) (AT(0, OP_##a) | AT(1, OP_##b))
+#define KEY_3(a, b, c) (KEY_2(a, b) | AT(2, OP_##c))
+#define KEY_4(a, b, c, d) (KEY_3(a, b, c) | AT(3, OP_##d))
+#define KEY_5(a, b, c, d, e) (KEY_4(a, b, c, d) | AT(4, OP_##e))
 
-/* The handler of a sequence; 0: there is none. */
-static unsigned look_up(uint64_t key)
+/* The handler of a sequence; 0: there is none. Bit i of `passing`: the result of instruction i is
+ * only for the next. *longer: does a longer sequence begin so? */
+static unsigned look_up(uint64_t key, unsigned passing, bool *longer)
 {
     switch (key) {
-#define FUSE2(S, p, q) \
-    case KEY(S, SET, OP_##p, OP_##q, NO_THIRD): return OP_##S##_##p##__##q;
-#define FUSE3(S, p, R, q, r) \
-    case KEY(S, R, OP_##p, OP_##q, OP_##r): return OP_##S##_##p##__##R##_##q##__##r;
-#include "fused.def"
-#undef FUSE2
-#undef FUSE3
-    default: return 0;
+#define IF(mask, name) if (((mask) & ~passing) == 0) return OP_##name;
+#define NODE(key_, longer_, ...) case key_: *longer = longer_; __VA_ARGS__ return 0;
+#include "fused_nodes.def"
+#undef NODE
+#undef IF
+    default: *longer = false; return 0;
     }
 }
 
@@ -36,24 +38,6 @@ static unsigned look_up(uint64_t key)
 static bool is_passing(const struct translator *t, const struct position *p)
 {
     return t->code[p->word + 1].s.d >= t->first_stack_slot;
-}
-
-static unsigned fused_two(const struct translator *t, const struct position *p)
-{
-    unsigned op = 0;
-    if (is_passing(t, p))
-        op = look_up(KEY(KEEP, SET, p[0].op, p[1].op, NO_THIRD));
-    return op != 0 ? op : look_up(KEY(SET, SET, p[0].op, p[1].op, NO_THIRD));
-}
-
-static unsigned fused_three(const struct translator *t, const struct position *p)
-{
-    unsigned op = 0;
-    for (int s = is_passing(t, p); s >= 0; s--)
-        for (int r = is_passing(t, p + 1); r >= 0; r--)
-            if ((op = look_up(KEY(s, r, p[0].op, p[1].op, p[2].op))) != 0)
-                return op;
-    return 0;
 }
 
 /* Does control never come to what follows? */
@@ -66,22 +50,29 @@ static bool ends_path(unsigned op)
 /* Of instruction i, whose successors are done. */
 static void fuse_at(struct translator *t, uint32_t i)
 {
-    struct position *p = t->positions + i;
+    struct position *const p = t->positions + i;
     const uint32_t left = t->position_count - i;
-    unsigned best = p->op, op = 0;
+    uint64_t key = AT(0, p->op);
+    unsigned best = p->op, passing = 0;
+    bool longer = true;
     p->cost = 1 + (left > 1 && !ends_path(best) ? p[1].cost : 0);
-    if (left > 1 && (op = fused_two(t, p)) != 0) {
-        const uint32_t cost = 1 + (left > 2 && !ends_path(p[1].op) ? p[2].cost : 0);
-        best = cost <= p->cost ? op : best;
-        p->cost = cost <= p->cost ? cost : p->cost;
+    for (unsigned n = 1; longer && n < LONGEST && n < left && !ends_path(p[n - 1].op); n++) {
+        key |= AT(n, p[n].op);
+        passing |= (unsigned)is_passing(t, p + n - 1) << (n - 1);
+        const unsigned op = look_up(key, passing, &longer);
+        const uint32_t cost = 1 + (left > n + 1 && !ends_path(p[n].op) ? p[n + 1].cost : 0);
+        if (op != 0 && cost <= p->cost) {
+            best = op;
+            p->cost = cost;
+        }
     }
-    if (left > 2 && (op = fused_three(t, p)) != 0) {
-        const uint32_t cost = 1 + (left > 3 && !ends_path(p[2].op) ? p[3].cost : 0);
-        best = cost <= p->cost ? op : best;
-        p->cost = cost <= p->cost ? cost : p->cost;
-    }
+#ifdef WRT_COUNT_SEQUENCES
+    if (is_passing(t, p))
+        t->code[p->word].handler = (const void *)((uintptr_t)t->handlers[p->op] | WRT_PASSING);
+#else
     if (best != p->op)
         t->code[p->word].handler = t->handlers[best];
+#endif
 }
 
 void wrt_fuse(struct translator *t)

@@ -31,6 +31,13 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COPY(to, from, size) memcpy(to, from, size)
 
+/* To the left. gcc knows it for a rotation only while no narrower type is in sight. */
+static inline uint32_t rotate32(uint32_t x, uint32_t by)
+{
+    by &= 31;
+    return x << by | x >> ((32 - by) & 31);
+}
+
 static inline uint32_t popcount32(uint32_t x)
 {
     x -= (x >> 1) & 0x55555555u;
@@ -126,18 +133,20 @@ static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
 #define NEXT(words) do { pc += (words); DISPATCH(); } while (0)
 #define TAKE(target)                                                                    \
     do {                                                                                \
-        const int32_t target_ = (target);                                               \
+        const int64_t target_ = (target);                                               \
         fuel -= (int8_t)target_;                                                        \
         pc += target_ >> WRT_TARGET_SHIFT;                                              \
         DISPATCH();                                                                     \
     } while (0)
 #define TAKE_BACK(target)                                                               \
     do {                                                                                \
-        const int32_t target_ = (target);                                               \
+        const int64_t target_ = (target);                                               \
         fuel -= (int8_t)target_;                                                        \
-        GO_BACK(pc + (target_ >> WRT_TARGET_SHIFT));                                    \
-        if (UNLIKELY(fuel < 0))                                                         \
+        if (UNLIKELY(fuel < 0)) {                                                       \
+            pc += target_ >> WRT_TARGET_SHIFT;                                          \
             STOP();                                                                     \
+        }                                                                               \
+        GO_BACK(pc + (target_ >> WRT_TARGET_SHIFT));                                    \
         DISPATCH();                                                                     \
     } while (0)
 
@@ -184,8 +193,10 @@ static inline uint32_t lane_at(const union cell *fp, int32_t bytes)
         union cell *header_ = (base) + start_->header_slot;                             \
         header_[0].pc = (back);                                                         \
         header_[1].fp = (caller);                                                       \
-        for (uint32_t n_ = start_->zero_count; n_ != 0; n_--, header_++)                \
+        for (uint32_t n_ = start_->zero_count; n_ != 0; n_--, header_++) {              \
             header_[2].i64 = 0;                                                         \
+            __asm__ volatile(""); /* no call of memset */                               \
+        }                                                                               \
         fp = (base);                                                                    \
         GO_ON(start_->entry, exec->call_hint);                                          \
         if (UNLIKELY(fuel < 0))                                                         \

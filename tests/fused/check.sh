@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 set -u
 said=$(tools/fuse --check 2>&1)
-if [ -z "$said" ]; then echo "PASS src/engine/bodies.def is made of opcodes.def"; exit; fi
+if [ -z "$said" ]; then echo "PASS bodies.def and fused_nodes.def are made of opcodes.def and fused.def"; exit; fi
 printf '%s\n' "$said"
-echo "FAIL src/engine/bodies.def is made of opcodes.def"
+echo "FAIL bodies.def and fused_nodes.def are made of opcodes.def and fused.def"
 exit 1
