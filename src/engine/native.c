@@ -183,6 +183,9 @@ enum wrt_status wrt_native_make(struct wrt_instance *instance, struct wrt_block 
     struct wrt_store *store = instance->store;
     if (object == NULL)
         return WRT_OK;
+    if (wrt_native_has_shadow_stack())
+        return wrt_fail(error, WRT_ERR_UNSUPPORTED,
+                        "compiled code switches stacks, and this thread has a shadow stack");
     if (store->heap.base != NULL)
         return wrt_fail(error, WRT_ERR_UNSUPPORTED,
                         "compiled code in a store with a garbage-collected heap");

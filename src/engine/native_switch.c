@@ -134,3 +134,13 @@ void *wrt_native_new_stack(void *top, void (*begin)(void *), void *context)
 }
 
 #endif
+
+bool wrt_native_has_shadow_stack(void)
+{
+    uintptr_t pointer = 0;
+
+#if defined(__x86_64__)
+    __asm__ volatile(".byte 0xf3, 0x48, 0x0f, 0x1e, 0xc8" : "+a"(pointer)); /* rdsspq; else a no-op */
+#endif
+    return pointer != 0;
+}
