@@ -84,6 +84,25 @@ static void check_authenticity(const struct wrt_tenant_config *config,
                     "tenant %s: this build has no libsodium to verify signatures", config->name);
 }
 
+/* What is required must be asked for, by the tenant or, where it has one, its frame. */
+static void check_asked(const struct wrt_manifest *manifest,
+                        const struct wrt_tenant_config *config, struct wrt_problems *problems)
+{
+    static const struct {
+        uint64_t bit;
+        unsigned key;
+        const char *name;
+    } pairs[] = {{WRT_REQUIRE_PRIORITY, WRT_KEY_PRIORITY, "priority"},
+                 {WRT_REQUIRE_AFFINITY, WRT_KEY_AFFINITY, "affinity"}};
+    if (wrt_plan_frame_of(manifest, config->name) != NULL)
+        return;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if ((config->require_bits & pairs[i].bit) != 0 && config->lines[pairs[i].key] == 0)
+            wrt_problem(problems, line_of(config, WRT_KEY_REQUIRE), WRT_ERR_ARGUMENT,
+                        "tenant %s requires %s and does not set it", config->name,
+                        pairs[i].name);
+}
+
 static void check_worker(const struct wrt_tenant_config *config, struct wrt_problems *problems)
 {
     const char *program = wrt_config_text(config, config->worker);
@@ -104,6 +123,7 @@ void wrt_check_limits(const struct wrt_manifest *manifest,
     check_memory(manifest, config, problems);
     check_times(manifest, config, problems);
     check_authenticity(config, problems);
+    check_asked(manifest, config, problems);
     if (config->isolate_bits != 0 && !wrt_guest_is_remote(config))
         wrt_problem(problems, line_of(config, WRT_KEY_ISOLATE), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can be isolated so; its tier is %s", config->name,

@@ -119,6 +119,12 @@ module = tick.wasm
 affinity = 63
 require = affinity"
 fi
+for what in priority affinity; do
+  refuses "a $what that is required and not set" "^wrt: m.ini:6: tenant a requires $what and" <<<"$sockets
+[tenant a]
+module = tick.wasm
+require = $what"
+done
 for tier in software process; do
   refuses "typed memory that there is not, tier $tier" '^wrt: m.ini:8: tenant a: the system has no such typed_pool' <<<"$sockets
 [tenant a]
