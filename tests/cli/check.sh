@@ -175,6 +175,11 @@ expect 'a missing import is named' 244 '' 'nowhere.*thing' run imports.wasm
 expect 'fuel' 246 '' '^wrt: traps.wasm: out of fuel in spin \(function' run --fuel 1000 --invoke spin traps.wasm
 expect 'enough fuel' 0 '^3$' '' run --fuel 1000 --invoke add values.wasm 1 2
 expect 'a deadline' 247 '' 'past its deadline in spin' run --deadline 50 --invoke spin traps.wasm
+if "$wrt" doctor | grep -qE '^ +memory-tags-sync +[a-z]+ +yes'; then
+  expect 'memory tags where they are' 0 '^hello, world$' '' run --memory-tags hello.wasm
+else
+  expect 'memory tags where there are none are refused by name' 250 '' 'no memory tags' run --memory-tags hello.wasm
+fi
 expect 'a partition too small names the limit' 248 '' '^wrt: hello.wasm: .*(max|maximum|limit)' run --memory 0:64K hello.wasm
 expect 'a partition large enough' 0 '^hello, world$' '' run --memory 64K:8M:128K hello.wasm
 expect 'MIN above MAX' 240 '' 'min.*max' run --memory 2M:1M hello.wasm
