@@ -110,7 +110,7 @@ bool host_copy(void *to, const void *from, size_t bytes) {
     sigjmp_buf here;
     host_faults_install();
     sigjmp_buf *outer = copy_recovery;
-    bool worked = false;
+    volatile bool worked = false; /* survives the jump */
     if (sigsetjmp(here, 0) == 0) {
         copy_recovery = &here;
         memcpy(to, from, bytes);
