@@ -84,7 +84,8 @@ struct wrt_arena_config {
  * WRT_ARENA_CACHE_MAXBLK (0 = no cache), WRT_ARENA_CACHE_MAXSZ (bytes), WRT_MEMORY_HOLD
  * (0 or 1), WRT_MEMORY_PREALLOCATE (bytes), WRT_FREE_LIFO (1 = last freed first, 0 = first
  * in, first out), WRT_ARENA_TAGS (0 off, 1 wanted, 2 required). ERR_ARGUMENT names a variable that is not a plain decimal number in its
- * range; *config is untouched then. */
+ * range; *config is untouched then.
+ * Cost: O(bytes of the seven variables), never blocks, never faults; 672 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_config_from_environment(struct wrt_arena_config *config, struct wrt_error *error);
 
@@ -135,45 +136,55 @@ struct wrt_arena {
 };
 
 /* Sets up a set; takes memory only for preallocate_bytes. Borrows config (NULL: defaults).
- * On error nothing is held and *arena is not set up. */
+ * On error nothing is held and *arena is not set up.
+ * Cost: O(1), O(preallocate_bytes) where that is locked or tagged, may block (system), may fault;
+ * 5300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
                struct wrt_error *error);
 
-/* Gives every arena and mapping back, blocks in use included. O(arenas). */
+/* Gives every arena and mapping back, blocks in use included.
+ * Cost: O(arenas + large blocks), may block (system), may fault; 512 bytes of stack. */
 WRT_API void wrt_arena_deinit(struct wrt_arena *arena);
 
 /* size_bytes >= 1; alignment_bytes: power of two 1 .. 4096, 0 = 16. Contents unspecified.
- * O(1), see A4; may block in the system when a new arena is mapped.
  * ERR_ARGUMENT, ERR_ALIGNMENT, ERR_NO_MEMORY, ERR_PARTITION_MAX, ERR_NO_SPACE (static
- * block or parent full, or request too large for it), ERR_CORRUPT (check "links"). */
+ * block or parent full, or request too large for it), ERR_CORRUPT (check "links").
+ * Cost: O(1) (A4), tagged O(size), may block (system), may fault; 660 steps, 5000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_bytes,
                    void **out, struct wrt_error *error);
 
-/* Takes a block back; NULL is WRT_OK. O(1), except O(size) with the check "scrub".
+/* Takes a block back; NULL is WRT_OK.
  *   ERR_ARGUMENT  the pointer is not a block of an arena (misaligned, or no header there)
  *   ERR_STATE     the block is free already (tagged: or was, and is another's now)
  *   ERR_CORRUPT   its header, its canary or a neighbour was overwritten
  * On error nothing changes: the block, if it is one, stays in use. Below Minimal nothing is
- * checked and a wrong pointer is undefined behaviour. */
+ * checked and a wrong pointer is undefined behaviour.
+ * Cost: O(1) (A4), O(size) tagged or with the check "scrub", may block (system), may fault; 490
+ * steps, 544 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block);
 
 /* Changes a block's size, in place where the block or its free neighbour has room,
  * otherwise by moving (alignment is then 16). *out is the block's place. Errors as allocate
- * and free; the old block is then unchanged. O(1) in place, O(size) when moving. */
+ * and free; the old block is then unchanged.
+ * Cost: O(1) in place, O(size) when moving or tagged, may block (system), may fault; 860 steps,
+ * 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes, void **out,
                  struct wrt_error *error);
 
-/* The size that was asked for; 0 if `block` is not a live block. O(1). */
+/* The size that was asked for; 0 if `block` is not a live block.
+ * Cost: O(1), may block (lock) if is_shared, never faults; 120 steps. */
 WRT_API size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *block);
 
 /* Merges all quick blocks, then gives all cached arenas back (not those that
- * preallocate_bytes or memory_hold keep). O(quick blocks + cached arenas). */
+ * preallocate_bytes or memory_hold keep).
+ * Cost: O(quick blocks + cached arenas), may block (system), may fault; 544 bytes of stack. */
 WRT_API void wrt_arena_free_now(struct wrt_arena *arena);
 
-/* The same down to these limits, which stay in force. */
+/* The same down to these limits, which stay in force.
+ * Cost: O(quick blocks + cached arenas), may block (system), may fault; 512 bytes of stack. */
 WRT_API void wrt_arena_trim(struct wrt_arena *arena, uint32_t cache_blocks, size_t cache_bytes);
 
 struct wrt_arena_info {
@@ -190,6 +201,7 @@ struct wrt_arena_info {
      * class 0 below 256, the last one large blocks */
     uint32_t live[WRT_ARENA_CLASSES], live_peak[WRT_ARENA_CLASSES];
 };
+/* Cost: O(1), may block (lock) if is_shared, never faults. */
 WRT_API void wrt_arena_get_info(const struct wrt_arena *arena, struct wrt_arena_info *out);
 
 enum wrt_arena_piece_kind { WRT_PIECE_LIVE, WRT_PIECE_FREE, WRT_PIECE_QUICK, WRT_PIECE_LARGE };
@@ -200,18 +212,21 @@ struct wrt_arena_piece {
     uint8_t memory_tag; /* 0: not tagged */
 };
 /* For debuggers: calls visit for each piece until it returns false. `visit` must not call
- * this arena. O(pieces). */
+ * this arena.
+ * Cost: O(pieces), may block (lock) if is_shared, never faults. */
 WRT_API void wrt_arena_walk(const struct wrt_arena *arena,
                             bool (*visit)(void *context, const struct wrt_arena_piece *piece),
                             void *context);
 
 /* The piece that `address` lies in, its header included; false: none of this arena. For reports
- * of faults. O(arenas + pieces of one). */
+ * of faults.
+ * Cost: O(arenas + pieces of one), may block (lock) if is_shared, never faults. */
 WRT_API bool wrt_arena_find(const struct wrt_arena *arena, const void *address,
                             struct wrt_arena_piece *out);
 
-/* Checks every header, canary, link and sum, whatever the level. O(pieces).
- * ERR_CORRUPT; the error text says which block. */
+/* Checks every header, canary, link and sum, whatever the level.
+ * ERR_CORRUPT; the error text says which block.
+ * Cost: O(pieces), may block (lock) if is_shared, may fault; 416 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_check(const struct wrt_arena *arena, struct wrt_error *error);
 

@@ -43,21 +43,25 @@ struct wrt_broadcast_reader {
     ((size_t)(capacity) * ((size_t)(item_words) + 1u))
 
 /* Keeps storage of WRT_BROADCAST_WORDS. capacity: a power of two 2 .. 2^30, item_words 1 ..
- * 2^16 (64-bit words). O(capacity). ERR_ARGUMENT. */
+ * 2^16 (64-bit words). ERR_ARGUMENT.
+ * Cost: O(capacity), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_broadcast_ring_init(struct wrt_broadcast_ring *ring, uint64_t *storage, uint32_t capacity,
                         uint32_t item_words);
 
-/* Appends one item (borrows item_words words). */
+/* Appends one item (borrows item_words words).
+ * Cost: O(item_words), never blocks, never faults. */
 WRT_API void wrt_broadcast_publish(struct wrt_broadcast_ring *ring, const uint64_t *item);
 
-/* Starts a reader at the next item to be published, or at the oldest one kept. */
+/* Starts a reader at the next item to be published, or at the oldest one kept.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_broadcast_reader_init(struct wrt_broadcast_reader *reader,
                                        const struct wrt_broadcast_ring *ring,
                                        bool from_oldest);
 
 /* Copies the next item to *out, which is unspecified unless OK. ERR_NOT_FOUND: nothing new.
- * ERR_BUSY: the writer overtook each attempt; what was lost is counted, call again. */
+ * ERR_BUSY: the writer overtook each attempt; what was lost is counted, call again.
+ * Cost: O(item_words), at most 4 attempts, never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_broadcast_receive(struct wrt_broadcast_reader *reader, uint64_t *out);
 

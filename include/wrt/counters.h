@@ -49,18 +49,22 @@ struct wrt_counters { /* private */
     ((size_t)(counter_count) * ((size_t)(reader_count) + 3u))
 
 /* Keeps storage of WRT_COUNTERS_WORDS and zeroes it. counter_count 1 .. WRT_COUNTERS_MAX,
- * reader_count 1 .. WRT_COUNTERS_MAX_READERS. ERR_ARGUMENT. */
+ * reader_count 1 .. WRT_COUNTERS_MAX_READERS. ERR_ARGUMENT.
+ * Cost: O(counter_count * reader_count), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_counters_init(struct wrt_counters *set, uint64_t *storage, uint32_t counter_count,
                   uint32_t reader_count);
 
 /* The writer. add: index < counter_count (else ERR_BOUNDS);
- * wraps modulo 2^64; not seen by readers before publish. */
+ * wraps modulo 2^64; not seen by readers before publish.
+ * Cost: O(1), never blocks, never faults; 15 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_counters_add(struct wrt_counters *set, uint32_t index, uint64_t amount);
+/* Cost: O(counter_count + reader_count), never blocks, never faults. */
 WRT_API void wrt_counters_publish(struct wrt_counters *set);
 
-/* Reader number `reader` copies the latest set to out[counter_count]. ERR_BOUNDS. */
+/* Reader number `reader` copies the latest set to out[counter_count]. ERR_BOUNDS.
+ * Cost: O(counter_count), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_counters_snapshot(struct wrt_counters *set, uint32_t reader, uint64_t *out);
 

@@ -29,40 +29,50 @@
 WRT_BEGIN_DECLS
 
 /* Creates a tag of the store, alive as long as it. `type` has no results (ERR_ARGUMENT); its
- * arrays are copied. Two tags are the same only if their pointers are equal. */
+ * arrays are copied. Two tags are the same only if their pointers are equal.
+ * Cost: O(parameters + types of the store), may block (system), may fault; 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_tag_create(struct wrt_store *store, const struct wrt_function_type *type,
                struct wrt_tag **out, struct wrt_error *error);
 
-/* Borrowed for the life of the store. */
+/* Borrowed for the life of the store.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const struct wrt_function_type *wrt_tag_type(const struct wrt_tag *tag);
 
 /* The exception that the last call ended with (WRT_ERR_EXCEPTION), or that a host function just
- * threw; 0: none. It stays until the store runs again; keep it to hold it longer. */
+ * threw; 0: none. It stays until the store runs again; keep it to hold it longer.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API uint64_t wrt_store_exception(const struct wrt_store *store);
 
 /* Its tag and a copy of its values, as many as the tag has parameters (v128: two slots).
  * ERR_ARGUMENT if `exception` names none of this store, ERR_BOUNDS if `capacity` is too small
- * (then *out_tag is given). out_tag may be NULL. */
+ * (then *out_tag is given). out_tag may be NULL.
+ * Cost: O(parameters of the tag), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_exception_read(const struct wrt_store *store, uint64_t exception, struct wrt_tag **out_tag,
                    union wrt_slot *values, uint32_t capacity);
 
-/* Makes an exception without throwing it. ERR_NO_SPACE: the pool is full. */
+/* Makes an exception without throwing it. ERR_NO_SPACE: the pool is full.
+ * Cost: O(exception_cells + cells of stack, tables and globals in use), never blocks, may fault;
+ * 384 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_exception_create(struct wrt_store *store, struct wrt_tag *tag, const union wrt_slot *values,
                      uint64_t *out);
 
 /* Keeps an exception alive for the host until as many releases. ERR_ARGUMENT if it is none,
- * ERR_LIMIT after 4,095 keeps of one. */
+ * ERR_LIMIT after 4,095 keeps of one.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_exception_keep(struct wrt_store *store, uint64_t exception);
 WRT_API void wrt_exception_release(struct wrt_store *store, uint64_t exception);
 
 /* From inside a host function: throws, when what they return is returned. A full pool, a tag of
- * another store or a null reference is a trap, and they return WRT_ERR_TRAP. */
+ * another store or a null reference is a trap, and they return WRT_ERR_TRAP.
+ * Cost: O(exception_cells + cells of stack, tables and globals in use), never blocks, may fault;
+ * 448 bytes of stack. */
 WRT_API enum wrt_status wrt_caller_throw(struct wrt_caller *caller, struct wrt_tag *tag,
                                          const union wrt_slot *values);
+/* Cost: O(1), never blocks, never faults. */
 WRT_API enum wrt_status wrt_caller_throw_ref(struct wrt_caller *caller, uint64_t exception);
 
 WRT_END_DECLS

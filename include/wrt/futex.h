@@ -81,13 +81,16 @@ struct wrt_futex_domain {
     struct wrt_futex_place places[WRT_FUTEX_MAX_WAITERS];
 };
 
-/* Borrows config (NULL: all defaults). ERR_ARGUMENT; ERR_UNSUPPORTED: no such kind here. */
+/* Borrows config (NULL: all defaults). ERR_ARGUMENT; ERR_UNSUPPORTED: no such kind here.
+ * Cost: O(buckets + places), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_futex_domain_init(struct wrt_futex_domain *domain, const struct wrt_futex_config *config);
-/* ERR_BUSY while somebody waits. */
+/* ERR_BUSY while somebody waits.
+ * Cost: O(buckets), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_futex_domain_deinit(struct wrt_futex_domain *domain);
-/* HOST or PORTABLE. */
+/* HOST or PORTABLE.
+ * Cost: O(1); NULL for the first time as init, may block (system), never faults. */
 WRT_API enum wrt_futex_kind wrt_futex_domain_kind(const struct wrt_futex_domain *domain);
 
 /* Sleeps while *address == expected, until a wake. Blocks.
@@ -99,38 +102,46 @@ WRT_API enum wrt_futex_kind wrt_futex_domain_kind(const struct wrt_futex_domain 
  *   ERR_ALIGNMENT    address is not a multiple of the word's size
  *   ERR_BOUNDS       address is not mapped
  *   ERR_LIMIT        max_waiters are parked already
- *   ERR_CORRUPT      a process ended while it changed the shared domain */
+ *   ERR_CORRUPT      a process ended while it changed the shared domain
+ * Cost: O(waiters of the bucket), blocks until woken, may fault; 448 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_futex_wait(struct wrt_futex_domain *domain, const uint32_t *address, uint32_t expected,
                uint64_t deadline_ns, const struct wrt_interrupt *interrupt);
-/* The same for a 64-bit word. A domain that is shared and host: ERR_UNSUPPORTED. */
+/* The same for a 64-bit word. A domain that is shared and host: ERR_UNSUPPORTED.
+ * Cost: O(waiters of the bucket), blocks until woken, may fault; 448 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_futex_wait64(struct wrt_futex_domain *domain, const uint64_t *address, uint64_t expected,
                  uint64_t deadline_ns, const struct wrt_interrupt *interrupt);
 
 /* Wakes up to `count` of those that wait on the address now; UINT32_MAX: all of them (those
  * that come during the call are not waited for). *out_woken (may be NULL) says how many. Does
- * not touch the word. ERR_ALIGNMENT (4 bytes), ERR_CORRUPT. */
+ * not touch the word. ERR_ALIGNMENT (4 bytes), ERR_CORRUPT.
+ * Cost: O(waiters of the bucket); nobody there: O(1), no call of the system, may block (system),
+ * never faults; 2600 bytes of stack. */
 WRT_API enum wrt_status wrt_futex_wake(struct wrt_futex_domain *domain, const void *address,
                                        uint32_t count, uint32_t *out_woken);
 
 /* If *from == expected: wakes up to wake_count waiters of `from` and moves up to move_count
  * more to `to`, as if they had called wait there. NOT_EQUAL: nothing happened. Both outs may
- * be NULL. ERR_ALIGNMENT, ERR_BOUNDS, ERR_CORRUPT. */
+ * be NULL. ERR_ALIGNMENT, ERR_BOUNDS, ERR_CORRUPT.
+ * Cost: O(waiters of both buckets), may block (system), may fault; 2700 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_futex_requeue(struct wrt_futex_domain *domain, const uint32_t *from, uint32_t expected,
                   uint32_t wake_count, const uint32_t *to, uint32_t move_count,
                   uint32_t *out_woken, uint32_t *out_moved);
 
 /* Raises it: all waits of the domain that carry it return ERR_INTERRUPTED, now and until it is
- * cleared. A wait that was woken first stays woken. O(buckets + waiters). ERR_CORRUPT. */
+ * cleared. A wait that was woken first stays woken. ERR_CORRUPT.
+ * Cost: O(buckets + waiters), may block (system), never faults; 2500 bytes of stack. */
 WRT_API enum wrt_status wrt_interrupt_raise(struct wrt_futex_domain *domain,
                                             struct wrt_interrupt *interrupt);
+/* Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_interrupt_clear(struct wrt_interrupt *interrupt);
 WRT_API bool wrt_interrupt_is_raised(const struct wrt_interrupt *interrupt);
 
 /* How many wait on addresses that share a bucket with this one: 0 means nobody waits here.
- * May be old when it returns. */
+ * May be old when it returns.
+ * Cost: O(1); NULL for the first time as init, may block (system), never faults. */
 WRT_API uint32_t wrt_futex_count_waiters(struct wrt_futex_domain *domain, const void *address);
 
 WRT_END_DECLS

@@ -50,7 +50,8 @@ enum wrt_hardware {
     WRT_HARDWARE_COUNT
 };
 
-/* "memory-tags-sync", ...; an unknown feature yields "?". Static string. */
+/* "memory-tags-sync", ...; an unknown feature yields "?". Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_hardware_name(enum wrt_hardware feature);
 
 /* Strings are static, never NULL. */
@@ -62,7 +63,9 @@ struct wrt_hardware_state {
     const char *why;   /* a sentence when one of them is false, else how it is done */
 };
 
-/* ERR_BOUNDS: no such feature; ERR_ARGUMENT: out is NULL. */
+/* ERR_BOUNDS: no such feature; ERR_ARGUMENT: out is NULL.
+ * Cost: O(bytes of the process's list of mappings), may block (system), never faults; 4400 bytes
+ * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_hardware_get(enum wrt_hardware feature, struct wrt_hardware_state *out);
 
@@ -75,9 +78,11 @@ enum wrt_tag_mode {
 
 /* What the calling thread's accesses to tagged memory check from now on. ERR_UNSUPPORTED: the
  * machine or the system has not this mode (also where it would silently be another one);
- * ERR_ARGUMENT: no such mode; ERR_DENIED. On error the mode is as before. */
+ * ERR_ARGUMENT: no such mode; ERR_DENIED. On error the mode is as before.
+ * Cost: O(1), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_hardware_set_tag_mode(enum wrt_tag_mode mode);
-/* OFF also where there are no tags. */
+/* OFF also where there are no tags.
+ * Cost: O(1), may block (system), never faults. */
 WRT_API enum wrt_tag_mode wrt_hardware_tag_mode(void);
 
 /* Whether an allocator tags its memory. WANTED: where the machine can; its info tells.
@@ -85,7 +90,8 @@ WRT_API enum wrt_tag_mode wrt_hardware_tag_mode(void);
 enum wrt_tagging { WRT_TAGGING_OFF = 0, WRT_TAGGING_WANTED, WRT_TAGGING_REQUIRED };
 
 /* The tag in a pointer, 0 .. 15; and the pointer without it, as the system and a comparison of
- * addresses want it. On machines without tags: 0 and the pointer. */
+ * addresses want it. On machines without tags: 0 and the pointer.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API unsigned wrt_hardware_pointer_tag(const void *pointer);
 WRT_API const void *wrt_hardware_untagged(const void *pointer);
 
@@ -112,7 +118,8 @@ struct wrt_colour_runs {
 };
 
 /* What that colour is on this machine. ERR_ARGUMENT: no such colour; ERR_UNSUPPORTED, with the
- * reason: the cache cannot be divided so. May read files of the system. *out: untouched on error. */
+ * reason: the cache cannot be divided so. May read files of the system. *out: untouched on error.
+ * Cost: O(1), a few small files, may block (system), never faults; 512 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_cache_colour_runs(const struct wrt_cache_colour *colour, struct wrt_colour_runs *out,
                       struct wrt_error *error);

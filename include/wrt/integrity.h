@@ -66,55 +66,66 @@ struct wrt_atomic_memory {
     struct wrt_atomic_memory_counters counters;
 };
 
-/* Bytes of store that the configuration needs; 0 at Off or if it is not valid. */
+/* Bytes of store that the configuration needs; 0 at Off or if it is not valid.
+ * Cost: O(1), never blocks, never faults; 288 bytes of stack. */
 WRT_API uint64_t
 wrt_atomic_memory_store_bytes(const struct wrt_atomic_memory_config *config);
 
-/* Starts anew: takes the region's bytes as they are. O(size). ERR_ARGUMENT, ERR_ALIGNMENT,
- * ERR_NO_SPACE (store_bytes too small), each named. */
+/* Starts anew: takes the region's bytes as they are. ERR_ARGUMENT, ERR_ALIGNMENT,
+ * ERR_NO_SPACE (store_bytes too small), each named.
+ * Cost: O(size), never blocks, may fault; 4500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_format(struct wrt_atomic_memory *atomic,
                          const struct wrt_atomic_memory_config *config,
                          struct wrt_error *error);
 
 /* Opens a store that was formatted with the same configuration, perhaps in another run:
- * finishes a committed write, forgets an uncommitted one. O(journal), the contents are not
- * verified. ERR_CORRUPT: no such store, or its header or journal is damaged. */
+ * finishes a committed write, forgets an uncommitted one. The contents are not verified.
+ * ERR_CORRUPT: no such store, or its header or journal is damaged.
+ * Cost: O(journal), never blocks, may fault; 608 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_open(struct wrt_atomic_memory *atomic,
                        const struct wrt_atomic_memory_config *config, struct wrt_error *error);
 
-/* A configuration over a linear memory's current bytes. It must not grow or move meanwhile. */
+/* A configuration over a linear memory's current bytes. It must not grow or move meanwhile.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API struct wrt_atomic_memory_config
 wrt_atomic_memory_over_pages(const struct wrt_page_allocator *pages);
 
 /* Writes all of it or nothing. ERR_BOUNDS, ERR_LIMIT (above journal_bytes), ERR_BUSY;
  * ERR_CORRUPT: a touched block was damaged and could not be repaired, nothing was written
- * (a write that covers the whole block heals it). O(size + 2 blocks). */
+ * (a write that covers the whole block heals it).
+ * Cost: O(size + 2 blocks), never blocks, may fault; 8600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_write(struct wrt_atomic_memory *atomic, uint64_t offset, const void *bytes,
                         uint64_t size_bytes);
 
 /* Reads; *out is complete and verified, or ERR_CORRUPT, ERR_BOUNDS, ERR_BUSY and out is
- * unspecified. O(size + 2 blocks). Needs the object not const for its counters only. */
+ * unspecified. Needs the object not const for its counters only.
+ * Cost: O(size + 2 blocks), at most 64 attempts beside a writer, never blocks, may fault; 8500
+ * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_read(struct wrt_atomic_memory *atomic, uint64_t offset, void *out,
                        uint64_t size_bytes);
 
-/* As memmove within the region, as one write. */
+/* As memmove within the region, as one write.
+ * Cost: O(size + 4 blocks), never blocks, may fault; 8600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_copy_within(struct wrt_atomic_memory *atomic, uint64_t to, uint64_t from,
                               uint64_t size_bytes);
 
 /* Verifies (and at Critical repairs) every block. ERR_CORRUPT names the first that stays
- * damaged in *out_block (NULL allowed). O(size). */
+ * damaged in *out_block (NULL allowed).
+ * Cost: O(size), never blocks, may fault; 8500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_verify(struct wrt_atomic_memory *atomic, uint64_t *out_block);
 
-/* The same for the next `blocks` blocks, going round. O(blocks). */
+/* The same for the next `blocks` blocks, going round.
+ * Cost: O(blocks), never blocks, may fault; 8500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_atomic_memory_scrub(struct wrt_atomic_memory *atomic, uint64_t blocks);
 
+/* Cost: O(1), never blocks, never faults. */
 WRT_API enum wrt_verification_level
 wrt_atomic_memory_level(const struct wrt_atomic_memory *atomic);
 WRT_API void wrt_atomic_memory_get_counters(const struct wrt_atomic_memory *atomic,
@@ -129,20 +140,23 @@ struct wrt_seal {
     uint32_t *checksum;
 };
 
-/* Checksums needed for a range: one per started 4 KiB. */
+/* Checksums needed for a range: one per started 4 KiB.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API uint64_t wrt_seal_checksums(uint64_t size_bytes);
 
-/* Keeps bytes and checksum (room for wrt_seal_checksums) until the seal is forgotten. */
+/* Keeps bytes and checksum (room for wrt_seal_checksums) until the seal is forgotten.
+ * Cost: O(size), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_seal_set(struct wrt_seal *seal, const void *bytes, uint64_t size_bytes, uint32_t *checksum,
              uint64_t checksum_count);
 
 /* ERR_CORRUPT if a byte changed; *out_offset (NULL allowed): start of the first bad 4 KiB.
- * O(size). */
+ * Cost: O(size), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_seal_check(const struct wrt_seal *seal, uint64_t *out_offset);
 
-/* The same for the next `steps` pieces of 4 KiB, going round. O(steps). */
+/* The same for the next `steps` pieces of 4 KiB, going round.
+ * Cost: O(steps), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_seal_scrub(struct wrt_seal *seal, uint64_t steps);
 
 WRT_END_DECLS

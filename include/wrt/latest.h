@@ -46,17 +46,21 @@ struct wrt_triple_buffer { /* private */
 
 /* Keeps storage of WRT_TRIPLE_BYTES. The first value read is what lies in its first
  * stride, so fill that before, or zero it. item_bytes 1 .. 2^30. ERR_ARGUMENT,
- * ERR_ALIGNMENT. */
+ * ERR_ALIGNMENT.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_triple_buffer_init(struct wrt_triple_buffer *triple, void *storage, uint32_t item_bytes);
 
-/* Where the writer writes the next value; holds some older value. The same until publish. */
+/* Where the writer writes the next value; holds some older value. The same until publish.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API void *wrt_triple_buffer_write(struct wrt_triple_buffer *triple);
-/* Makes it the latest value. The pointer from wrt_triple_buffer_write is void after this. */
+/* Makes it the latest value. The pointer from wrt_triple_buffer_write is void after this.
+ * Cost: O(1), never blocks, never faults; 8 steps. */
 WRT_API void wrt_triple_buffer_publish(struct wrt_triple_buffer *triple);
 
 /* The latest value, unchanging until the reader's next call. *out_is_new: not returned
- * before (may be NULL). */
+ * before (may be NULL).
+ * Cost: O(1), never blocks, never faults; 31 steps. */
 WRT_API const void *wrt_triple_buffer_read(struct wrt_triple_buffer *triple, bool *out_is_new);
 
 /* ---- seqlock ----
@@ -76,12 +80,14 @@ struct wrt_seqlock { /* zero-fill */
 
 /* Copies word_count words from value (borrows) to shared. The shared words are touched by these two
  * calls only. A writer that ended in the middle leaves readers ERR_BUSY until the next
- * write. O(word_count). */
+ * write.
+ * Cost: O(word_count), never blocks, never faults. */
 WRT_API void wrt_seqlock_write(struct wrt_seqlock *lock, uint64_t *shared,
                                const uint64_t *value, uint32_t word_count);
 
 /* Copies the latest value to *out, which is unspecified unless OK. ERR_BUSY: a write was
- * under way at each of max_tries (>= 1) looks. O(max_tries * word_count). */
+ * under way at each of max_tries (>= 1) looks.
+ * Cost: O(max_tries * word_count), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_seqlock_read(const struct wrt_seqlock *lock, const uint64_t *shared, uint64_t *out,
                  uint32_t word_count, uint32_t max_tries);

@@ -108,33 +108,45 @@ struct wrt_page_allocator {
 
 /* Fills *pages. Charges committed bytes to the partition as LINEAR. In a sealed partition a
  * thread must be inside (ERR_STATE), for this and every other call, and NATIVE, STATIC and
- * wrt_pages_protect are ERR_UNSUPPORTED: they could not be closed, or not opened as they were. */
+ * wrt_pages_protect are ERR_UNSUPPORTED: they could not be closed, or not opened as they were.
+ * Cost: O(1); O(initial bytes) for NATIVE, STATIC, prefault, lock, tags, colour and the check
+ * "zero", may block (system), may fault; 5400 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_allocate(struct wrt_page_allocator *pages, struct wrt_partition *partition,
                    const struct wrt_page_config *config, struct wrt_error *error);
 
-/* Grows by delta_pages (0 allowed). A refusal changes nothing. New bytes are zero. */
+/* Grows by delta_pages (0 allowed). A refusal changes nothing. New bytes are zero.
+ * Cost: O(1), at most two calls of the system; O(new bytes) for NATIVE, STATIC, prefault, lock,
+ * tags, colour and the check "zero", may block (system), may fault; 520 steps, 4600 bytes of
+ * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_pages, struct wrt_error *error);
 
 /* Back to the initial size and contents (zero, or the image) and full rights; what was
  * committed above is given back and no longer charged. Not SHARED (ERR_UNSUPPORTED). When
- * the system fails half-way (ERR_NO_MEMORY) only wrt_pages_free may follow. */
+ * the system fails half-way (ERR_NO_MEMORY) only wrt_pages_free may follow.
+ * Cost: O(bytes kept or written since); O(size) for NATIVE, STATIC, tags, colour and the check
+ * "zero", may block (system), may fault; 384 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_reset(struct wrt_page_allocator *pages, struct wrt_error *error);
 
 /* Rights of offset .. offset + size_bytes, both in host pages (ERR_ALIGNMENT), within the
  * current size (ERR_BOUNDS, ERR_OVERFLOW); a range is never writable and executable. Kept
- * across growth, until the next reset. RESERVED and POOLED (others ERR_UNSUPPORTED). */
+ * across growth, until the next reset. RESERVED and POOLED (others ERR_UNSUPPORTED).
+ * Cost: O(1), one call of the system, may block (system), never faults; 120 steps, 320 bytes of
+ * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_protect(struct wrt_page_allocator *pages, uint64_t offset, uint64_t size_bytes,
                   enum wrt_page_rights rights, struct wrt_error *error);
 
-/* Releases everything and zero-fills *pages. POOLED: the slot goes back, reset. */
+/* Releases everything and zero-fills *pages. POOLED: the slot goes back, reset.
+ * Cost: O(1), a few calls of the system; POOLED as reset, may block (system), may fault; 416 bytes
+ * of stack. */
 WRT_API void wrt_pages_free(struct wrt_page_allocator *pages);
 
 /* Is the address inside the memory or its guards? Then *out_offset is its distance from the
- * base (negative: guard before). For whoever turns a fault into a trap. O(1). */
+ * base (negative: guard before). For whoever turns a fault into a trap.
+ * Cost: O(1), never blocks, never faults; 30 steps. */
 WRT_API bool wrt_pages_owns(const struct wrt_page_allocator *pages, const void *address,
                             int64_t *out_offset);
 
@@ -148,6 +160,7 @@ struct wrt_page_info {
     enum wrt_huge_pages huge_requested;
     uint8_t tag;             /* of all its bytes; 0: not tagged */
 };
+/* Cost: O(mappings of the process), may block (system), never faults; 4400 bytes of stack. */
 WRT_API void wrt_pages_get_info(const struct wrt_page_allocator *pages,
                                 struct wrt_page_info *out);
 
@@ -164,11 +177,13 @@ struct wrt_page_image {
     struct wrt_partition_region region; /* in a sealed partition; must stay where it is */
 };
 
-/* Copies size_bytes (>= 1) into a new image. ERR_UNSUPPORTED without memory objects. */
+/* Copies size_bytes (>= 1) into a new image. ERR_UNSUPPORTED without memory objects.
+ * Cost: O(size), may block (system), may fault; 1300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_image_create(struct wrt_page_image *image, struct wrt_partition *partition,
                       const void *bytes, uint64_t size_bytes, struct wrt_error *error);
-/* ERR_BUSY while a memory or a pool slot maps it. */
+/* ERR_BUSY while a memory or a pool slot maps it.
+ * Cost: O(1), may block (system), never faults; 288 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_image_destroy(struct wrt_page_image *image, struct wrt_error *error);
 
@@ -196,15 +211,19 @@ struct wrt_page_pool {
     uint32_t owner_ticket;
 };
 
+/* Cost: O(slots), may block (system), may fault; 5400 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_pool_create(struct wrt_page_pool *pool, struct wrt_partition *partition,
                      const struct wrt_page_pool_config *config, struct wrt_error *error);
-/* ERR_BUSY while a slot is taken. */
+/* ERR_BUSY while a slot is taken.
+ * Cost: O(slots), may block (system), never faults; 640 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_pool_destroy(struct wrt_page_pool *pool, struct wrt_error *error);
 /* Unmaps what free slots hold ready, images too, so that those can be destroyed. Later
  * memories prepare their slots anew. A slot that the system refuses to clear stays as it
- * was. O(slots). */
+ * was.
+ * Cost: O(slots), a call of the system for each that holds something, may block (system), never
+ * faults. */
 WRT_API void wrt_page_pool_trim(struct wrt_page_pool *pool);
 
 /* ---- memory that two partitions share on purpose ---- */
@@ -220,12 +239,14 @@ struct wrt_shared_memory {
 
 /* An object of size_bytes (whole host pages, never resized). Memories with the provider
  * SHARED map it in the owner's partition and in the one peer's, nowhere else (ERR_DENIED);
- * the peer's is read-only where asked: a guest's write there is a guard hit. */
+ * the peer's is read-only where asked: a guest's write there is a guard hit.
+ * Cost: O(1), may block (system), never faults; 1200 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_shared_memory_create(struct wrt_shared_memory *shared, struct wrt_partition *owner,
                          struct wrt_partition *peer, bool peer_reads_only,
                          uint64_t size_bytes, struct wrt_error *error);
-/* ERR_BUSY while it is mapped. */
+/* ERR_BUSY while it is mapped.
+ * Cost: O(1), may block (system), never faults; 288 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_shared_memory_destroy(struct wrt_shared_memory *shared, struct wrt_error *error);
 
@@ -251,7 +272,8 @@ struct wrt_native_heap_outcome {
 };
 
 /* Asks for each requested option and reports what became of it. OK also when some or all
- * were not applied: read the report. */
+ * were not applied: read the report.
+ * Cost: O(1), may block (system), may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_heap_configure(const struct wrt_native_heap_options *options,
                           struct wrt_native_heap_outcome outcome[WRT_NATIVE_HEAP_OPTIONS]);

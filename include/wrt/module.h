@@ -64,44 +64,54 @@ struct wrt_module_config {
 };
 
 /* Starts a load. Borrows config (NULL: all defaults). The loader and everything it
- * builds are charged to `partition`, which must outlive the module. Gives *out. O(1). */
+ * builds are charged to `partition`, which must outlive the module. Gives *out.
+ * Cost: O(1), may block (system), may fault; 5800 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_begin(struct wrt_partition *partition, const struct wrt_module_config *config,
                  struct wrt_module_loader **out, struct wrt_error *error);
 
 /* Feeds the next bytes; borrows them. After an error the loader only accepts abort (every
- * other call repeats the error). O(size_bytes + bytes of items completed by it). */
+ * other call repeats the error).
+ * Cost: O(size_bytes + bytes of items completed by it), may block (system), may fault; 6400 bytes
+ * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_feed(struct wrt_module_loader *loader, const void *bytes, size_t size_bytes,
                 struct wrt_error *error);
 
-/* Ends a load. Takes the loader also on error. Gives *out. */
+/* Ends a load. Takes the loader also on error. Gives *out.
+ * Cost: O(metadata and code), O(exports * log exports), may block (system), may fault; 5600 bytes
+ * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_finish(struct wrt_module_loader *loader, struct wrt_module **out,
                   struct wrt_error *error);
 
-/* Takes the loader and frees what it built. NULL does nothing. */
+/* Takes the loader and frees what it built. NULL does nothing.
+ * Cost: O(blocks of the module), may block (system), may fault; 672 bytes of stack. */
 WRT_API void wrt_module_abort(struct wrt_module_loader *loader);
 
-/* begin, feed and finish in one call. */
+/* begin, feed and finish in one call.
+ * Cost: O(size_bytes) and as finish, may block (system), may fault; 6500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_load(struct wrt_partition *partition, const struct wrt_module_config *config,
                 const void *bytes, size_t size_bytes, struct wrt_module **out,
                 struct wrt_error *error);
 
 /* ERR_BUSY while an instance of it lives, or while a free slot of a page pool maps its memory
- * image (wrt_page_pool_trim, or destroy the pool first). NULL is WRT_OK. */
+ * image (wrt_page_pool_trim, or destroy the pool first). NULL is WRT_OK.
+ * Cost: O(blocks of the module), may block (system), may fault; 672 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_module_destroy(struct wrt_module *module);
 
 /* The integrity of one module, as wrt/store.h says for stores; level of its partition.
- * *position: 0 to start, then as it was left; so several threads may scrub one module. */
+ * *position: 0 to start, then as it was left; so several threads may scrub one module.
+ * Cost: O(bytes of code and metadata), never blocks, may fault; 320 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_verify(const struct wrt_module *module, struct wrt_error *error);
+/* Cost: O(pieces), never blocks, may fault; 352 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_scrub(const struct wrt_module *module, uint64_t *position, uint64_t pieces,
                  struct wrt_error *error);
 
-/* ---- what is in it: all O(1), borrowed until the module is destroyed ---- */
+/* ---- what is in it: borrowed until the module is destroyed ---- */
 
 struct wrt_module_info {
     uint32_t type_count, import_count, export_count;
@@ -151,9 +161,11 @@ enum wrt_feature {
 #define WRT_FEATURE_SUM(name, bit, text) | UINT64_C(1) << (bit)
 #define WRT_FEATURES_ALL (UINT64_C(0) WRT_FEATURE_LIST(WRT_FEATURE_SUM))
 
-/* The text of the list; an unknown bit yields "?". Static string. */
+/* The text of the list; an unknown bit yields "?". Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_feature_name(enum wrt_feature feature);
 
+/* Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_module_get_info(const struct wrt_module *module, struct wrt_module_info *out);
 
 struct wrt_module_import {
@@ -171,21 +183,25 @@ struct wrt_module_custom {
     uint64_t size_bytes;  /* of its contents */
 };
 
-/* ERR_BOUNDS if there is no such index. */
+/* ERR_BOUNDS if there is no such index.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_import(const struct wrt_module *module, uint32_t index,
                       struct wrt_module_import *out);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_export(const struct wrt_module *module, uint32_t index,
                       struct wrt_module_export *out);
+/* Cost: O(index), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_custom(const struct wrt_module *module, uint32_t index,
                       struct wrt_module_custom *out);
-/* ERR_TYPE: a struct or array type. Types name others by index; equal ones by the first. */
+/* ERR_TYPE: a struct or array type. Types name others by index; equal ones by the first.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_type(const struct wrt_module *module, uint32_t index,
                     struct wrt_function_type *out);
-/* The type of item `index` of an index space. */
+/* The type of item `index` of an index space.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_item(const struct wrt_module *module, enum wrt_extern_kind kind, uint32_t index,
                     struct wrt_extern_type *out);
@@ -196,6 +212,7 @@ wrt_module_get_item(const struct wrt_module *module, enum wrt_extern_kind kind, 
 struct wrt_module_producer {
     struct wrt_bytes field, name, version;
 };
+/* Cost: O(bytes of the section), never blocks, never faults; 544 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_producer(const struct wrt_module *module, uint32_t index,
                         struct wrt_module_producer *out);
@@ -208,17 +225,19 @@ struct wrt_module_branch_hint {
     uint32_t byte_offset; /* of the instruction, from the first byte of the function's locals */
     bool is_likely;
 };
+/* Cost: O(bytes of the section), never blocks, never faults; 480 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_get_branch_hint(const struct wrt_module *module, uint32_t index,
                            struct wrt_module_branch_hint *out);
 
 /* The function's name: from the name section, else an export of it; size 0 if neither.
- * O(bytes of the name section + exports). */
+ * Cost: O(bytes of the name section + exports), never blocks, never faults; 576 bytes of stack. */
 WRT_API struct wrt_bytes wrt_module_function_name(const struct wrt_module *module,
                                                   uint32_t function_index);
 
 /* The slots of 8 bytes that one call of a function of the module takes on the value stack: locals,
- * operands and its header. 0: an imported function, or there is none of that index. O(1). */
+ * operands and its header. 0: an imported function, or there is none of that index.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API uint32_t wrt_module_function_frame_slots(const struct wrt_module *module,
                                                  uint32_t function_index);
 

@@ -53,14 +53,15 @@ struct wrt_native_description {
     bool meters_fuel;
 };
 
-/* Do the bytes look like an object file of the system, so not like a module? */
+/* Do the bytes look like an object file of the system, so not like a module?
+ * Cost: O(1), never blocks, never faults. */
 WRT_API bool wrt_native_is_object(const void *bytes, size_t size_bytes);
 
 /* What an object file says of itself; loads nothing. Borrows the bytes, also for *out.
  * ERR_MALFORMED: not an object made by `wrt compile`; ERR_UNSUPPORTED: of another ABI or machine;
  * ERR_CORRUPT: changed since it was made, or its module is not the one it was made from;
  * ERR_DENIED: pages both writable and executable, or code that would run while it is loaded.
- * O(size). */
+ * Cost: O(size), never blocks, never faults; 1300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_peek(const void *bytes, size_t size_bytes, struct wrt_native_description *out,
                 struct wrt_error *error);
@@ -68,21 +69,26 @@ wrt_native_peek(const void *bytes, size_t size_bytes, struct wrt_native_descript
 /* Loads an object file from a copy of the bytes, after the checks of peek. `pin`: the SHA-256 that
  * the file must have (ERR_DENIED), or NULL. The file's size is charged to the partition as CODE.
  * Gives *out, which must outlive all modules loaded with it. ERR_UNSUPPORTED: this system loads
- * no code at run time; link it instead. */
+ * no code at run time; link it instead.
+ * Cost: O(size), may block (system), may fault; 5400 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_open(struct wrt_partition *partition, const void *bytes, size_t size_bytes,
                 const uint8_t *pin, struct wrt_native **out, struct wrt_error *error);
+/* Cost: O(1), never blocks, never faults. */
 WRT_API const struct wrt_native_object *wrt_native_get_object(const struct wrt_native *native);
 WRT_API void wrt_native_describe(const struct wrt_native_object *object,
                                  struct wrt_native_description *out);
-/* NULL does nothing. */
+/* NULL does nothing.
+ * Cost: O(1), a few calls of the system, may block (system), may fault; 640 bytes of stack. */
 WRT_API void wrt_native_close(struct wrt_native *native);
 
-/* Writes the hash of an object file into it: the last step of whoever makes one, for any machine. */
+/* Writes the hash of an object file into it: the last step of whoever makes one, for any machine.
+ * Cost: O(size), never blocks, never faults; 1300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_native_seal(void *bytes, size_t size_bytes, struct wrt_error *error);
 
-/* SHA-256 of bytes. */
+/* SHA-256 of bytes.
+ * Cost: O(size), never blocks, never faults; 640 bytes of stack. */
 WRT_API void wrt_native_hash(const void *bytes, size_t size_bytes, uint8_t out[32]);
 
 WRT_END_DECLS

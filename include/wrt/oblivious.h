@@ -56,25 +56,29 @@ struct wrt_oblivious_config {
 struct wrt_oblivious; /* lives at the start of its storage */
 
 /* How much storage create wants. ERR_ARGUMENT: a field is out of its range; ERR_OVERFLOW: more
- * than PTRDIFF_MAX bytes. *out_bytes is then untouched. O(log count). */
+ * than PTRDIFF_MAX bytes. *out_bytes is then untouched.
+ * Cost: O(log count), never blocks, never faults; 576 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_oblivious_storage_bytes(const struct wrt_oblivious_config *config, size_t *out_bytes);
 
 /* Makes a store of zeros in `storage`, which the caller keeps alive and in place until destroy,
  * and touches by nothing else. ERR_NO_SPACE: it is too small; ERR_ALIGNMENT; otherwise as above,
- * or what the system says when asked for a seed. O(storage_bytes wanted). */
+ * or what the system says when asked for a seed.
+ * Cost: O(storage_bytes wanted), may block (system), may fault; 672 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_oblivious_create(const struct wrt_oblivious_config *config, void *storage,
                      size_t storage_bytes, struct wrt_oblivious **out);
 
-/* Overwrites all of it with zeros. NULL does nothing. O(storage). */
+/* Overwrites all of it with zeros. NULL does nothing.
+ * Cost: O(storage), never blocks, never faults. */
 WRT_API void wrt_oblivious_destroy(struct wrt_oblivious *store);
 
 /* One access: `is_write` not 0 puts the block_bytes of *bytes into block `index`, 0 puts the
  * block into *bytes. Secret: index, is_write, the bytes.
  * ERR_BOUNDS: index is not below block_count; the store was not touched.
  * ERR_NO_SPACE: the stash of a tree is full: nothing was read or written; a path was cleared
- * meanwhile, so that calling again goes on. O(count) or O(log^3 count). */
+ * meanwhile, so that calling again goes on.
+ * Cost: O(count) scan, O(log^3 count) tree, never blocks, never faults; 448 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_oblivious_access(struct wrt_oblivious *store, uint64_t index, uint64_t is_write,
                      void *bytes);
@@ -86,6 +90,7 @@ struct wrt_oblivious_info {
     uint32_t stash_most;               /* in any stash, at any time; tells about the accesses */
     uint64_t accesses, refusals;
 };
+/* Cost: O(trees), at most 4, never blocks, never faults. */
 WRT_API void wrt_oblivious_get_info(const struct wrt_oblivious *store,
                                     struct wrt_oblivious_info *out);
 

@@ -60,7 +60,8 @@ enum wrt_charge {
     WRT_CHARGE_COUNT
 };
 
-/* "code", "linear", ...; an unknown kind yields "?". Static string. */
+/* "code", "linear", ...; an unknown kind yields "?". Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_charge_name(enum wrt_charge charge);
 
 enum wrt_isolation_tier {
@@ -69,7 +70,8 @@ enum wrt_isolation_tier {
     WRT_TIER_SEALED,
     WRT_TIER_PROCESS
 };
-/* "software", "sealed", "process"; otherwise "?". Static string. */
+/* "software", "sealed", "process"; otherwise "?". Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_tier_name(enum wrt_isolation_tier tier);
 
 /* What closes a sealed partition.
@@ -125,13 +127,16 @@ struct wrt_partition_config {
     uint64_t affinity;       /* of those; bit n: may run on processor n; 0 = unchanged */
 };
 
-/* Creates a partition below `parent` (NULL: a root of its own). Gives *out. */
+/* Creates a partition below `parent` (NULL: a root of its own). Gives *out.
+ * Cost: O(siblings + depth + min_bytes' arenas), O(reserved_bytes) to make them resident, may
+ * block (system), may fault; 5800 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_create(struct wrt_partition *parent, const struct wrt_partition_config *config,
                      struct wrt_partition **out, struct wrt_error *error);
 
 /* ERR_BUSY, with the reason, while a thread is inside, anything is allocated from it, a child
- * lives, or a process or a watch is attached. ERR_DENIED: permanent. ERR_NO_MEMORY: not opened. */
+ * lives, or a process or a watch is attached. ERR_DENIED: permanent. ERR_NO_MEMORY: not opened.
+ * Cost: O(arenas + siblings + depth), may block (system), may fault; 608 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_destroy(struct wrt_partition *partition, struct wrt_error *error);
 
@@ -146,14 +151,18 @@ struct wrt_partition_limits {
     int32_t priority;
     uint64_t affinity;
 };
+/* Cost: O(processes), never blocks, never faults; 448 bytes of stack. */
 WRT_API void wrt_partition_get_limits(const struct wrt_partition *partition,
                                       struct wrt_partition_limits *out);
+/* Cost: O(depth + siblings + processes), O(arenas) when the reserve changes, may block (system),
+ * may fault; 7300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_set_limits(struct wrt_partition *partition,
                          const struct wrt_partition_limits *limits, struct wrt_error *error);
 
 /* The calling thread runs under the partition's priority, affinity and budget from now on.
- * ERR_UNSUPPORTED, ERR_DENIED: names which; what came before it in that order is in force. */
+ * ERR_UNSUPPORTED, ERR_DENIED: names which; what came before it in that order is in force.
+ * Cost: O(1), may block (system), never faults; 384 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_adopt_thread(struct wrt_partition *partition, struct wrt_error *error);
 
@@ -170,18 +179,25 @@ struct wrt_partition_guard {
 /* The calling thread enters; a sealed partition is open to the process while any thread is
  * inside (by a key: to that thread). Per thread guards nest exactly, also of one partition. ERR_LIMIT: 32 deep.
  * ERR_NO_MEMORY: the system refused to open it. SOFTWARE: no kernel call. SEALED: one per
- * region (the arenas are one, each linear memory and image is one) when it is the first. */
+ * region (the arenas are one, each linear memory and image is one) when it is the first.
+ * Cost: O(1) SOFTWARE; SEALED O(regions) when it is the first, may block (system) if SEALED, never
+ * faults; 40 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_guard_enter(struct wrt_partition_guard *guard, struct wrt_partition *partition);
 /* ERR_STATE: not the innermost guard of this thread; nothing happened. ERR_IO: left, but the
  * system refused to close it; wrt_partition_get_info then says SOFTWARE. A thread that ends
- * leaves what it is still inside of. */
+ * leaves what it is still inside of.
+ * Cost: O(1) SOFTWARE; SEALED O(regions) when it is the last, may block (system) if SEALED, never
+ * faults; 34 steps. */
 WRT_API enum wrt_status wrt_partition_guard_leave(struct wrt_partition_guard *guard);
 
-/* The innermost partition that this thread is inside of; NULL if none. */
+/* The innermost partition that this thread is inside of; NULL if none.
+ * Cost: O(1), never blocks, never faults; 14 steps. */
 WRT_API struct wrt_partition *wrt_partition_current(void);
 
 #if defined(__GNUC__) || defined(__clang__)
+/* Cost: O(1) SOFTWARE; SEALED O(regions) when it is the last, may block (system) if SEALED,
+ * never faults. */
 static inline void wrt_partition_guard_cleanup(struct wrt_partition_guard *guard)
 {
     if (guard->partition != NULL)
@@ -202,13 +218,16 @@ static inline void wrt_partition_guard_cleanup(struct wrt_partition_guard *guard
  *   ERR_CORRUPT body touched a block of a tagged arena by a pointer with another tag: the error
  *               names the block, the partition and both tags; in the modes that report late,
  *               only that it happened
- * Where the system reports no faults body runs all the same. */
+ * Where the system reports no faults body runs all the same.
+ * Cost: O(1) and what enter, body and leave take, may block (system) if SEALED, may fault; 736
+ * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_run(struct wrt_partition *partition, void (*body)(void *argument),
                   void *argument, struct wrt_error *error);
 
 /* Which sealed partition's memory is this? Its name is copied to `name` (NUL-terminated).
- * False: none's. Any thread; for fault reports. O(sealed regions). */
+ * False: none's. Any thread; for fault reports.
+ * Cost: O(sealed regions and linear memories of the process), never blocks, never faults. */
 WRT_API bool wrt_partition_find_owner(const void *address, char name[32]);
 
 /* Memory of a sealed partition that does not come from its arenas: one linear memory or image.
@@ -239,7 +258,8 @@ struct wrt_partition_process {
  * process's own limit, and the partition's CPU budget, priority and affinity are. Keeps
  * *process until detach or its end is reported.
  * ERR_NOT_FOUND: no such process. ERR_EXISTS: attached here already. ERR_DENIED.
- * ERR_UNSUPPORTED: a limit cannot be set, and REQUIRE; otherwise the info tells. */
+ * ERR_UNSUPPORTED: a limit cannot be set, and REQUIRE; otherwise the info tells.
+ * Cost: O(processes), may block (system), never faults; 7700 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_attach_process(struct wrt_partition *partition, int64_t process_id,
                              uint64_t memory_bytes, struct wrt_partition_process *process,
@@ -251,11 +271,13 @@ struct wrt_partition_exit {
     int code;       /* exit code or signal */
 };
 /* Waits for its end (deadline_ns 0: looks; UINT64_MAX: for ever), reaps it, gives the charge
- * back and reports the event EXIT. ERR_TIMEOUT: it runs. ERR_STATE: not attached. */
+ * back and reports the event EXIT. ERR_TIMEOUT: it runs. ERR_STATE: not attached.
+ * Cost: O(processes), blocks until deadline_ns at most, never faults; 864 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_reap_process(struct wrt_partition_process *process, uint64_t deadline_ns,
                            struct wrt_partition_exit *out);
-/* Lets go: its limits stay as they are, its charge is given back. ERR_STATE. */
+/* Lets go: its limits stay as they are, its charge is given back. ERR_STATE.
+ * Cost: O(processes), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_detach_process(struct wrt_partition_process *process);
 
@@ -278,6 +300,7 @@ enum wrt_partition_event {
 #undef WRT_PARTITION_EVENT_ENUM
     WRT_EVENT_COUNT
 };
+/* Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_partition_event_name(enum wrt_partition_event event);
 
 /* What happened since the watch was last asked: events that come in between are counted. */
@@ -317,43 +340,56 @@ struct wrt_partition_watch {
 
 /* Keeps *watch until remove. Tells once when news come, then again when they were taken.
  * Delivery allocates nothing and loses nothing: a pulse that finds its channel full is sent
- * with the next news, the counts stay. ERR_ARGUMENT. */
+ * with the next news, the counts stay. ERR_ARGUMENT.
+ * Cost: O(1), may block (lock), never faults; 384 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_watch_add(struct wrt_partition *partition, struct wrt_partition_watch *watch,
                         const struct wrt_partition_watch_config *config,
                         struct wrt_error *error);
-/* ERR_BUSY: another thread delivers it just now. ERR_STATE: not added. */
+/* ERR_BUSY: another thread delivers it just now. ERR_STATE: not added.
+ * Cost: O(watches of the partition), may block (lock), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_watch_remove(struct wrt_partition_watch *watch);
-/* Takes the counts and sets them to zero; false: nothing happened since. Any thread. */
+/* Takes the counts and sets them to zero; false: nothing happened since. Any thread.
+ * Cost: O(1), may block (lock), never faults; 140 steps. */
 WRT_API bool wrt_partition_watch_take(struct wrt_partition_watch *watch,
                                       struct wrt_partition_news *out);
 
 /* ---- memory ---- */
 
 /* Memory of the partition's arena, charged before it is taken. alignment_bytes: power
- * of two <= 4096, 0 = 16. size_bytes >= 1. Contents unspecified. O(1) within an arena.
- * The error text names the partition and the limit that refused, and by how much. */
+ * of two <= 4096, 0 = 16. size_bytes >= 1. Contents unspecified.
+ * The error text names the partition and the limit that refused, and by how much.
+ * Cost: O(1) (A4) and O(depth), tagged O(size), may block (system), may fault; 300 steps, 5100
+ * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
                        size_t size_bytes, size_t alignment_bytes, void **out,
                        struct wrt_error *error);
 /* `block` as wrt_partition_allocate gave it; NULL does nothing. `size_bytes` must be the
- * size that was asked for. */
+ * size that was asked for.
+ * Cost: O(1) (A4) and O(depth), O(size) tagged or with the check "scrub", may block (system), may
+ * fault; 370 steps, 608 bytes of stack. */
 WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
                                 void *block, size_t size_bytes);
 
-/* Accounts what is not the arena's. Uncharging what was not charged so is a damage. O(depth). */
+/* Accounts what is not the arena's. Uncharging what was not charged so is a damage.
+ * Cost: O(depth), watched O(watches); refused first O(quick blocks + cached arenas), may block
+ * (system), never faults; 1100 steps, 1100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
                      uint64_t size_bytes, struct wrt_error *error);
+/* Cost: O(depth), watched O(watches), may block (system) where it is watched, never faults; 270
+ * steps. */
 WRT_API void wrt_partition_uncharge(struct wrt_partition *partition, enum wrt_charge charge,
                                     uint64_t size_bytes);
 
-/* Its name; borrowed, as long as the partition lives. */
+/* Its name; borrowed, as long as the partition lives.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_partition_name(const struct wrt_partition *partition);
 
-/* The level that everything in the partition is checked at. O(1). */
+/* The level that everything in the partition is checked at.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API enum wrt_verification_level
 wrt_partition_verification(const struct wrt_partition *partition);
 
@@ -381,6 +417,7 @@ struct wrt_partition_info {
     bool cpu_in_force;            /* every attached process got its budget */
     uint64_t locked_bytes;        /* of the reserve: resident for good */
 };
+/* Cost: O(processes), never blocks, never faults. */
 WRT_API void wrt_partition_get_info(const struct wrt_partition *partition,
                                     struct wrt_partition_info *out);
 

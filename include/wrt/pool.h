@@ -46,8 +46,9 @@ struct wrt_object_pool { /* private */
 
 /* Makes all objects free. Keeps both arrays until the pool is no longer used:
  * `objects` of object_count * object_bytes, aligned as its users need, and `links` of
- * object_count. object_count 1 .. WRT_POOL_MAX_OBJECTS, object_bytes >= 1. O(object_count).
- * ERR_ARGUMENT (also for NULL), ERR_OVERFLOW. */
+ * object_count. object_count 1 .. WRT_POOL_MAX_OBJECTS, object_bytes >= 1.
+ * ERR_ARGUMENT (also for NULL), ERR_OVERFLOW.
+ * Cost: O(object_count), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_pool_init(struct wrt_object_pool *pool, void *objects, uint32_t *links,
                      uint32_t object_count, uint32_t object_bytes);
@@ -59,7 +60,8 @@ wrt_object_pool_init(struct wrt_object_pool *pool, void *objects, uint32_t *link
 #define WRT_POOL_END 0x7FFFFFFFu   /* private: links that are no number */
 #define WRT_POOL_TAKEN 0x80000000u
 
-/* WRT_POOL_NONE when all are taken. */
+/* WRT_POOL_NONE when all are taken.
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults. */
 static inline uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool)
 {
     uint64_t head = __atomic_load_n(&pool->head, __ATOMIC_ACQUIRE);
@@ -76,7 +78,8 @@ static inline uint32_t wrt_object_pool_take_number(struct wrt_object_pool *pool)
     return number;
 }
 
-/* `number` was taken by the caller; false if it was free already. */
+/* `number` was taken by the caller; false if it was free already.
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults. */
 static inline bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uint32_t number)
 {
     if (number >= pool->object_count ||
@@ -91,7 +94,8 @@ static inline bool wrt_object_pool_give_number(struct wrt_object_pool *pool, uin
     return true;
 }
 
-/* Private: which object is it? False: none of the pool's. */
+/* Private: which object is it? False: none of the pool's.
+ * Cost: O(1), never blocks, never faults. */
 static inline bool wrt_object_pool_find(const struct wrt_object_pool *pool, const void *object,
                                         uint32_t *out_number)
 {
@@ -107,7 +111,8 @@ static inline bool wrt_object_pool_find(const struct wrt_object_pool *pool, cons
 /* ---- by address ---- */
 
 /* Takes a free object, contents as its last user left them. ERR_NO_SPACE: all are taken.
- * Last given, first taken. */
+ * Last given, first taken.
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 26 steps. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
 {
@@ -119,7 +124,8 @@ wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
 }
 
 /* Gives an object back. ERR_ARGUMENT: not the address of one of its objects. ERR_STATE: it
- * is free already (found unless two threads give it at the same moment). */
+ * is free already (found unless two threads give it at the same moment).
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 37 steps. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_object_pool_give(struct wrt_object_pool *pool, void *object)
 {
@@ -129,11 +135,12 @@ wrt_object_pool_give(struct wrt_object_pool *pool, void *object)
     return wrt_object_pool_give_number(pool, number) ? WRT_OK : WRT_ERR_STATE;
 }
 
-/* Plain check of the fields, O(1). */
+/* Plain check of the fields.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API bool wrt_object_pool_is_valid(const struct wrt_object_pool *pool);
 
-/* Free objects on the stack, counted by a walk: O(object_count). Exact only while no other
- * thread uses the pool. */
+/* Free objects on the stack, counted by a walk. Exact only while no other thread uses the pool.
+ * Cost: O(object_count), never blocks, never faults. */
 WRT_API uint32_t wrt_object_pool_count_free(const struct wrt_object_pool *pool);
 
 /* ---- a thread's own few ---- */
@@ -148,12 +155,15 @@ struct wrt_object_cache {
 };
 
 /* As the calls of the pool; of 16 calls at most one touches shared memory other than the
- * object's link. ERR_NO_SPACE: the cache and the pool are empty (other caches may not be). */
+ * object's link. ERR_NO_SPACE: the cache and the pool are empty (other caches may not be).
+ * Cost: O(1), one call in 16 O(16), repeated only when another thread succeeded, never blocks,
+ * never faults; 300 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_cache_take(struct wrt_object_cache *cache, void **out);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_cache_give(struct wrt_object_cache *cache, void *object);
-/* Gives everything in the cache back to the pool. O(count). */
+/* Gives everything in the cache back to the pool.
+ * Cost: O(count), repeated only when another thread succeeded, never blocks, never faults. */
 WRT_API void wrt_object_cache_drain(struct wrt_object_cache *cache);
 
 WRT_END_DECLS

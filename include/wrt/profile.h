@@ -27,7 +27,7 @@ struct wrt_profile_item {
 
 /* Item `index` of a function that the instance's module defines, in the order of its bytes.
  * ERR_BOUNDS: there is no such item or function; ERR_STATE: the module is not instrumented.
- * O(1). */
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_get_profile(const struct wrt_instance *instance, uint32_t function_index,
                          uint32_t index, struct wrt_profile_item *out);
@@ -45,7 +45,8 @@ struct wrt_trace_event {
 typedef void wrt_trace(void *context, const struct wrt_trace_event *event);
 
 /* Called before and after each host function of the store; NULL ends it. Looking up the name
- * costs O(imports). Without a trace a host call costs one comparison more. */
+ * costs O(imports). Without a trace a host call costs one comparison more.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_store_set_trace(struct wrt_store *store, wrt_trace *trace, void *context);
 
 WRT_END_DECLS

@@ -76,7 +76,8 @@ struct wrt_pulse_connection { /* private */
 };
 
 /* Keeps entries (capacity of them) until the channel is closed and no longer used. capacity
- * 1 .. 4096. ERR_ARGUMENT; ERR_UNSUPPORTED: no such locks on this system. */
+ * 1 .. 4096. ERR_ARGUMENT; ERR_UNSUPPORTED: no such locks on this system.
+ * Cost: O(capacity), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_channel_init(struct wrt_pulse_channel *channel, struct wrt_pulse_entry *entries,
                        uint32_t capacity, enum wrt_pulse_policy policy);
@@ -95,50 +96,62 @@ enum wrt_pulse_binding {
  *   - a connection's number is the kernel's, known to the receiver alone; its end is told by the
  *     kernel, at the kernel's priority;
  *   - a receive with an interrupt looks at it every 20 ms; a signal handler makes it look, too.
- * binding: enum wrt_pulse_binding, combined. ERR_UNSUPPORTED: no such kernel (all but QNX). */
+ * binding: enum wrt_pulse_binding, combined. ERR_UNSUPPORTED: no such kernel (all but QNX).
+ * Cost: O(1), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_channel_init_bound(struct wrt_pulse_channel *channel, uint32_t capacity,
                              uint32_t binding);
 
-/* What other processes connect to (also with QNX's own calls). ERR_STATE: not bound. */
+/* What other processes connect to (also with QNX's own calls). ERR_STATE: not bound.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_channel_get_kernel_id(const struct wrt_pulse_channel *channel, int64_t *out_process,
                                 int32_t *out_id);
 
 /* Connects to a channel of the kernel, whoever made it. ERR_CLOSED: there is none. ERR_DENIED:
- * private, or another user's. ERR_UNSUPPORTED. */
+ * private, or another user's. ERR_UNSUPPORTED.
+ * Cost: O(1), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_connect_process(int64_t process, int32_t id, struct wrt_pulse_connection *out);
 
 /* Ends it: what is queued is dropped, and every call on it is ERR_CLOSED from now on, the ones
- * that sleep included. The struct must outlive them. ERR_CLOSED: it was. */
+ * that sleep included. The struct must outlive them. ERR_CLOSED: it was.
+ * Cost: O(receivers that sleep), may block (system), never faults; 2600 bytes of stack. */
 WRT_API enum wrt_status wrt_pulse_channel_close(struct wrt_pulse_channel *channel);
 
-/* After close, when no call on it is under way any more. ERR_STATE: not closed. */
+/* After close, when no call on it is under way any more. ERR_STATE: not closed.
+ * Cost: O(1), may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_channel_deinit(struct wrt_pulse_channel *channel);
 
-/* Connects a sender. ERR_LIMIT: no place is left to keep back. ERR_CLOSED. */
+/* Connects a sender. ERR_LIMIT: no place is left to keep back. ERR_CLOSED.
+ * Cost: O(1), may block (system), never faults; 288 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_connect(struct wrt_pulse_channel *channel, struct wrt_pulse_connection *out);
 /* The receiver gets WRT_PULSE_DISCONNECT at `priority` after what was sent at that priority.
- * ERR_STATE: not connected. ERR_CLOSED (it is disconnected all the same). */
+ * ERR_STATE: not connected. ERR_CLOSED (it is disconnected all the same).
+ * Cost: O(1), no kernel call unless a receiver sleeps, may block (system), never faults; 2600
+ * bytes of stack. */
 WRT_API enum wrt_status
 wrt_pulse_disconnect(struct wrt_pulse_connection *connection, uint8_t priority);
 
 /* Queues a pulse; a higher priority is received earlier. Never waits. code 0 .. 127, else
- * ERR_ARGUMENT. ERR_NO_SPACE: see the policy. ERR_STATE: not connected. ERR_CLOSED. */
+ * ERR_ARGUMENT. ERR_NO_SPACE: see the policy. ERR_STATE: not connected. ERR_CLOSED.
+ * Cost: O(1), no kernel call unless a receiver sleeps, may block (system), never faults; 340
+ * steps, 2600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_send(const struct wrt_pulse_connection *connection, uint8_t priority, int32_t code,
                uint32_t value);
 
 /* Receives the first pulse, sleeping for it until deadline_ns (0: poll; UINT64_MAX: none).
- * ERR_TIMEOUT, ERR_INTERRUPTED (interrupt may be NULL), ERR_CLOSED: *out is untouched. */
+ * ERR_TIMEOUT, ERR_INTERRUPTED (interrupt may be NULL), ERR_CLOSED: *out is untouched.
+ * Cost: O(1) for each wake, blocks until one comes, never faults; 190 steps, 576 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_receive(struct wrt_pulse_channel *channel, uint64_t deadline_ns,
                   const struct wrt_interrupt *interrupt, struct wrt_pulse *out);
 
-/* How many pulses REPLACE has dropped so far. */
+/* How many pulses REPLACE has dropped so far.
+ * Cost: O(1), may block (lock), never faults. */
 WRT_API uint64_t wrt_pulse_count_lost(struct wrt_pulse_channel *channel);
 
 WRT_END_DECLS

@@ -70,7 +70,8 @@ struct wrt_spsc_consumer { /* private */
 
 /* Joins a side to the ring where the words stand, so a side may be joined anew after its last
  * user is gone. Keeps words and items (capacity * item_bytes, aligned as the items need).
- * ERR_ARGUMENT, ERR_OVERFLOW; ERR_CORRUPT: the words do not fit the capacity. */
+ * ERR_ARGUMENT, ERR_OVERFLOW; ERR_CORRUPT: the words do not fit the capacity.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_spsc_producer_init(struct wrt_spsc_producer *producer, struct wrt_spsc_words *words,
                        void *items, uint32_t capacity, uint32_t item_bytes);
@@ -78,7 +79,8 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_spsc_consumer_init(struct wrt_spsc_consumer *consumer, struct wrt_spsc_words *words,
                        const void *items, uint32_t capacity, uint32_t item_bytes);
 
-/* Private to the calls below: looks at the other side's word. */
+/* Private to the calls below: looks at the other side's word.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_refresh_room(struct wrt_spsc_producer *producer)
 {
@@ -90,6 +92,7 @@ wrt_spsc_refresh_room(struct wrt_spsc_producer *producer)
     return WRT_OK;
 }
 
+/* Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer)
 {
@@ -101,7 +104,8 @@ wrt_spsc_refresh_items(struct wrt_spsc_consumer *consumer)
     return WRT_OK;
 }
 
-/* Items that lie side by side from `position` on: at most until the storage's end. */
+/* Items that lie side by side from `position` on: at most until the storage's end.
+ * Cost: O(1), never blocks, never faults. */
 static inline uint32_t wrt_spsc_run(uint32_t mask, uint32_t position, uint32_t available,
                                     uint32_t wanted)
 {
@@ -112,7 +116,8 @@ static inline uint32_t wrt_spsc_run(uint32_t mask, uint32_t position, uint32_t a
     return run < wanted ? run : wanted;
 }
 
-/* May the caller pass on `count` items? A single push may have gone past what was claimed. */
+/* May the caller pass on `count` items? A single push may have gone past what was claimed.
+ * Cost: O(1), never blocks, never faults. */
 static inline bool wrt_spsc_is_claimed(uint32_t position, uint32_t claim_end, uint32_t limit,
                                        uint32_t count)
 {
@@ -121,7 +126,8 @@ static inline bool wrt_spsc_is_claimed(uint32_t position, uint32_t claim_end, ui
 }
 
 /* Claims up to `wanted` (>= 1) items that lie side by side: *out_items is the first,
- * 1 <= *out_count <= wanted. Claiming again without publishing claims anew. */
+ * 1 <= *out_count <= wanted. Claiming again without publishing claims anew.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_claim(struct wrt_spsc_producer *producer, uint32_t wanted, void **out_items,
                uint32_t *out_count)
@@ -139,7 +145,8 @@ wrt_spsc_claim(struct wrt_spsc_producer *producer, uint32_t wanted, void **out_i
     return WRT_OK;
 }
 
-/* Shows the first `count` claimed items to the consumer. ERR_ARGUMENT: more than claimed. */
+/* Shows the first `count` claimed items to the consumer. ERR_ARGUMENT: more than claimed.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_publish(struct wrt_spsc_producer *producer, uint32_t count)
 {
@@ -151,7 +158,8 @@ wrt_spsc_publish(struct wrt_spsc_producer *producer, uint32_t count)
     return WRT_OK;
 }
 
-/* The consumer's claim: items to be read, until released. */
+/* The consumer's claim: items to be read, until released.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_take(struct wrt_spsc_consumer *consumer, uint32_t wanted, const void **out_items,
               uint32_t *out_count)
@@ -169,7 +177,8 @@ wrt_spsc_take(struct wrt_spsc_consumer *consumer, uint32_t wanted, const void **
     return WRT_OK;
 }
 
-/* Gives the room of the first `count` taken items back. ERR_ARGUMENT: more than taken. */
+/* Gives the room of the first `count` taken items back. ERR_ARGUMENT: more than taken.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_release(struct wrt_spsc_consumer *consumer, uint32_t count)
 {
@@ -183,7 +192,8 @@ wrt_spsc_release(struct wrt_spsc_consumer *consumer, uint32_t count)
 
 /* One item by copy, of a size that is known when this is compiled; both borrow it. ERR_ARGUMENT:
  * it is not the ring's item_bytes. They use up the first claimed item. (Fields are read first,
- * because the compiler must take the copy for one that could change them.) */
+ * because the compiler must take the copy for one that could change them.)
+ * Cost: O(item_bytes), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_push_sized(struct wrt_spsc_producer *producer, const void *item, size_t item_bytes)
 {
@@ -203,6 +213,7 @@ wrt_spsc_push_sized(struct wrt_spsc_producer *producer, const void *item, size_t
     return WRT_OK;
 }
 
+/* Cost: O(item_bytes), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_spsc_pop_sized(struct wrt_spsc_consumer *consumer, void *out_item, size_t item_bytes)
 {
@@ -222,7 +233,8 @@ wrt_spsc_pop_sized(struct wrt_spsc_consumer *consumer, void *out_item, size_t it
     return WRT_OK;
 }
 
-/* One item by copy; both borrow it. */
+/* One item by copy; both borrow it.
+ * Cost: O(item_bytes), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_spsc_push(struct wrt_spsc_producer *producer, const void *item);
 WRT_MUST_CHECK WRT_API enum wrt_status
@@ -260,24 +272,28 @@ struct wrt_mpsc_ring { /* private */
 #define WRT_MPSC_BYTES(capacity, item_bytes) \
     ((size_t)(capacity) * WRT_MPSC_CELL_BYTES(item_bytes))
 
-/* Keeps storage of WRT_MPSC_BYTES, 8-aligned. O(capacity). ERR_ARGUMENT, ERR_ALIGNMENT,
- * ERR_OVERFLOW. */
+/* Keeps storage of WRT_MPSC_BYTES, 8-aligned. ERR_ARGUMENT, ERR_ALIGNMENT,
+ * ERR_OVERFLOW.
+ * Cost: O(capacity), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpsc_ring_init(struct wrt_mpsc_ring *ring, void *storage, uint32_t capacity,
                    uint32_t item_bytes);
 
-/* Private to the calls below: a cell is its turn, 4 unused bytes, and the item. */
+/* Private to the calls below: a cell is its turn, 4 unused bytes, and the item.
+ * Cost: O(1), never blocks, never faults. */
 static inline uint8_t *wrt_mpsc_cell(const struct wrt_mpsc_ring *ring, uint32_t position)
 {
     return ring->cells + (size_t)(position & (ring->capacity - 1)) * ring->cell_bytes;
 }
 
+/* Cost: O(1), never blocks, never faults. */
 static inline uint32_t *wrt_mpsc_turn(uint8_t *cell)
 {
     return (uint32_t *)(void *)cell;
 }
 
-/* Producers. Every claimed slot must be published, by the thread that claimed it. */
+/* Producers. Every claimed slot must be published, by the thread that claimed it.
+ * Cost: O(1), repeated only when another producer claimed, never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_mpsc_claim(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
 {
@@ -301,6 +317,7 @@ wrt_mpsc_claim(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
     }
 }
 
+/* Cost: O(1), never blocks, never faults. */
 static inline void wrt_mpsc_publish(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
 {
     uint8_t *cell = wrt_mpsc_cell(ring, slot.position);
@@ -308,7 +325,8 @@ static inline void wrt_mpsc_publish(struct wrt_mpsc_ring *ring, struct wrt_ring_
 }
 
 /* The consumer. Taking twice without a release gives the same slot. ERR_NOT_FOUND: empty;
- * ERR_BUSY: the next item is claimed and not published yet. */
+ * ERR_BUSY: the next item is claimed and not published yet.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_mpsc_take(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
 {
@@ -324,6 +342,7 @@ wrt_mpsc_take(struct wrt_mpsc_ring *ring, struct wrt_ring_slot *out)
     return WRT_OK;
 }
 
+/* Cost: O(1), never blocks, never faults. */
 static inline void wrt_mpsc_release(struct wrt_mpsc_ring *ring, struct wrt_ring_slot slot)
 {
     uint8_t *cell = wrt_mpsc_cell(ring, slot.position);
@@ -331,9 +350,12 @@ static inline void wrt_mpsc_release(struct wrt_mpsc_ring *ring, struct wrt_ring_
     __atomic_store_n(wrt_mpsc_turn(cell), slot.position + ring->capacity, __ATOMIC_RELEASE);
 }
 
-/* One item by copy; both borrow it. */
+/* One item by copy; both borrow it.
+ * Cost: O(item_bytes), a claim repeated only when another producer claimed, never blocks, never
+ * faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpsc_push(struct wrt_mpsc_ring *ring, const void *item);
+/* Cost: O(item_bytes), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpsc_pop(struct wrt_mpsc_ring *ring, void *out_item);
 
@@ -363,24 +385,28 @@ struct wrt_mpmc_ring { /* private */
 };
 
 /* Keeps `items` (capacity * item_bytes), `links` and `cells` (capacity each). capacity: a
- * power of two 2 .. 2^30. O(capacity). ERR_ARGUMENT, ERR_OVERFLOW. */
+ * power of two 2 .. 2^30. ERR_ARGUMENT, ERR_OVERFLOW.
+ * Cost: O(capacity), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpmc_ring_init(struct wrt_mpmc_ring *ring, void *items, uint32_t *links, uint64_t *cells,
                    uint32_t capacity, uint32_t item_bytes);
 
-/* Private to the calls below. */
+/* Private to the calls below.
+ * Cost: O(1), never blocks, never faults. */
 static inline uint64_t *wrt_mpmc_cell(const struct wrt_mpmc_ring *ring, uint32_t position)
 {
     return &ring->cells[position & (ring->capacity - 1)];
 }
 
-/* Moves a counter from `from` to the next position, unless it moved already. */
+/* Moves a counter from `from` to the next position, unless it moved already.
+ * Cost: O(1), never blocks, never faults. */
 static inline bool wrt_mpmc_advance(uint32_t *counter, uint32_t from)
 {
     return __atomic_compare_exchange_n(counter, &from, from + 1, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
 }
 
+/* Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 static inline void wrt_mpmc_enqueue(struct wrt_mpmc_ring *ring, uint32_t number)
 {
     for (;;) {
@@ -402,7 +428,8 @@ static inline void wrt_mpmc_enqueue(struct wrt_mpmc_ring *ring, uint32_t number)
     }
 }
 
-/* WRT_POOL_NONE when the queue is empty. */
+/* WRT_POOL_NONE when the queue is empty.
+ * Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 static inline uint32_t wrt_mpmc_dequeue(struct wrt_mpmc_ring *ring)
 {
     for (;;) {
@@ -417,6 +444,7 @@ static inline uint32_t wrt_mpmc_dequeue(struct wrt_mpmc_ring *ring)
     }
 }
 
+/* Cost: O(1), never blocks, never faults. */
 static inline struct wrt_ring_slot wrt_mpmc_slot(const struct wrt_mpmc_ring *ring, uint32_t number)
 {
     struct wrt_ring_slot slot;
@@ -425,6 +453,7 @@ static inline struct wrt_ring_slot wrt_mpmc_slot(const struct wrt_mpmc_ring *rin
     return slot;
 }
 
+/* Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_mpmc_claim(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
 {
@@ -435,18 +464,21 @@ wrt_mpmc_claim(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
     return WRT_OK;
 }
 
+/* Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 static inline void wrt_mpmc_publish(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
 {
     wrt_mpmc_enqueue(ring, slot.position);
 }
 
-/* Gives a claimed slot back unused. */
+/* Gives a claimed slot back unused.
+ * Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 static inline void wrt_mpmc_abandon(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
 {
     (void)wrt_object_pool_give_number(&ring->slots, slot.position);
 }
 
-/* ERR_NOT_FOUND: empty. */
+/* ERR_NOT_FOUND: empty.
+ * Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_mpmc_take(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
 {
@@ -457,12 +489,15 @@ wrt_mpmc_take(struct wrt_mpmc_ring *ring, struct wrt_ring_slot *out)
     return WRT_OK;
 }
 
+/* Cost: O(1), repeated only when another thread went a step ahead, never blocks, never faults. */
 static inline void wrt_mpmc_release(struct wrt_mpmc_ring *ring, struct wrt_ring_slot slot)
 {
     (void)wrt_object_pool_give_number(&ring->slots, slot.position);
 }
 
-/* One item by copy; both borrow it. */
+/* One item by copy; both borrow it.
+ * Cost: O(item_bytes), repeated only when another thread went a step ahead, never blocks, never
+ * faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mpmc_push(struct wrt_mpmc_ring *ring, const void *item);
 WRT_MUST_CHECK WRT_API enum wrt_status

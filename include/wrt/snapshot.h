@@ -50,7 +50,9 @@ typedef enum wrt_status wrt_snapshot_write(void *context, const void *bytes, siz
 
 /* Writes the instance and everything that it can reach: its whole store, which stays as it
  * is. ERR_STATE while a call runs (pause it first); ERR_UNSUPPORTED names what cannot be
- * written. O(bytes of all memories, tables and globals + frames); allocates nothing. */
+ * written. Allocates nothing.
+ * Cost: O(bytes of all memories, tables and globals + frames), never blocks, may fault; 7200 bytes
+ * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_snapshot(const struct wrt_instance *instance, wrt_snapshot_write *write,
                       void *context, struct wrt_error *error);
@@ -65,7 +67,9 @@ struct wrt_snapshot_host {
     void *context;
 };
 
-/* The same with host values; `host` may be NULL. */
+/* The same with host values; `host` may be NULL.
+ * Cost: O(bytes of all memories, tables and globals + frames), never blocks, may fault; 7200 bytes
+ * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_snapshot_with(const struct wrt_instance *instance, wrt_snapshot_write *write,
                            void *context, const struct wrt_snapshot_host *host,
@@ -74,17 +78,20 @@ wrt_instance_snapshot_with(const struct wrt_instance *instance, wrt_snapshot_wri
 /* Puts the store of `instance` into the state that the bytes describe. It must be idle and
  * built as above. Everything is checked first and a refusal changes nothing:
  *   ERR_CORRUPT      damaged, cut short, or no snapshot
- *   ERR_UNSUPPORTED  of another format or translator
+ *   ERR_UNSUPPORTED of another format or translator
  *   ERR_UNLINKABLE   foreign: of other modules or another wiring; the text says which
  *   ERR_NO_SPACE     the call stack is too small for its frames
  * Memories and tables grow here; if that is refused (ERR_LIMIT, ERR_PARTITION_MAX,
  * ERR_NO_MEMORY) some may have grown and nothing else has changed.
- * O(size of all memories, tables and the heap, with a logarithm of objects for each reference). */
+ * Cost: O(size of all memories, tables and the heap), a logarithm of objects for each reference,
+ * may block (system), may fault; 7200 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_restore(struct wrt_instance *instance, const void *bytes, size_t size_bytes,
                      struct wrt_error *error);
 
-/* The same with host values; `host` may be NULL. */
+/* The same with host values; `host` may be NULL.
+ * Cost: O(size of all memories, tables and the heap), a logarithm of objects for each reference,
+ * may block (system), may fault; 7200 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_restore_with(struct wrt_instance *instance, const void *bytes, size_t size_bytes,
                           const struct wrt_snapshot_host *host, struct wrt_error *error);

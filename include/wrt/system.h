@@ -16,7 +16,8 @@
 
 WRT_BEGIN_DECLS
 
-/* The operating system that this library was built for: "linux", "qnx", "none". Static. */
+/* The operating system that this library was built for: "linux", "qnx", "none". Static.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_system_name(void);
 
 /* Strings are static, never NULL. */
@@ -29,7 +30,8 @@ struct wrt_system_feature {
 };
 
 /* The feature number `index`, from 0 on; ERR_BOUNDS past the last. May make a few calls into the
- * system; changes nothing there. */
+ * system; changes nothing there.
+ * Cost: O(1), a few calls of the system, may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_system_get_feature(uint32_t index, struct wrt_system_feature *out);
 
@@ -46,11 +48,13 @@ struct wrt_system_check {
     char text[120];      /* what was seen, or what went wrong; may be empty */
 };
 
-/* The name of check number `index`, from 0 on; NULL past the last. */
+/* The name of check number `index`, from 0 on; NULL past the last.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_system_check_name(uint32_t index);
 
 /* Does check number `index`. ERR_BOUNDS past the last, otherwise OK with the outcome in *out.
- * Blocks for up to 5 s; most end at once. */
+ * Blocks for up to 5 s; most end at once.
+ * Cost: O(memory of the machine) at worst: not for production, blocks for up to 5 s, may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_system_run_check(uint32_t index, const struct wrt_system_check_config *config,
                  struct wrt_system_check *out);

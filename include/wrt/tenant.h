@@ -37,10 +37,12 @@ typedef void wrt_manifest_report(void *context, const struct wrt_manifest_proble
 /* Reads and checks the syntax: sections, keys, ranges, names. Reports every problem found and
  * returns the first one's status; ERR_NOT_FOUND or ERR_IO if the file cannot be read,
  * ERR_LIMIT above 4 MiB, 4,096 tenants, or a line of 1,000 bytes. Gives *out, charged to
- * `partition`, which must outlive it. `report` may be NULL. O(size + tenants^2). */
+ * `partition`, which must outlive it. `report` may be NULL.
+ * Cost: O(size + tenants^2), may block (system), may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_manifest_load(struct wrt_partition *partition, const char *path,
                   wrt_manifest_report *report, void *context, struct wrt_manifest **out);
+/* Cost: O(tenants + frames), may block (system), may fault. */
 WRT_API void wrt_manifest_destroy(struct wrt_manifest *manifest); /* NULL does nothing */
 
 /* What the whole set takes, measured by loading each tenant alone. */
@@ -57,12 +59,14 @@ struct wrt_manifest_cost {
 /* Says whether it fits: dependencies, sum of minimums, processor budgets, frames, rights,
  * and every module loaded, linked and instantiated (no guest code runs) within its limits.
  * Reports every problem; returns the first one's status. *out is filled in any case. May
- * block on the file system. Leaves nothing behind. */
+ * block on the file system. Leaves nothing behind.
+ * Cost: O(tenants^2 + bytes of all modules), may block (system), may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_manifest_check(const struct wrt_manifest *manifest, wrt_manifest_report *report,
                    void *context, struct wrt_manifest_cost *out);
 
-/* Where the control socket is: as in the manifest. Borrowed until it is destroyed. */
+/* Where the control socket is: as in the manifest. Borrowed until it is destroyed.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_manifest_control_path(const struct wrt_manifest *manifest);
 
 /* ---- supervisor ---- */
@@ -83,25 +87,30 @@ enum wrt_tenant_phase {
 #undef WRT_TENANT_PHASE_ENUM
     WRT_TENANT_PHASE_COUNT
 };
+/* Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_tenant_phase_name(enum wrt_tenant_phase phase);
 
 /* Checks the manifest as wrt_manifest_check does, then creates partitions, loads every
  * module, opens the control socket and the metrics endpoint, and starts the lanes; no guest
  * runs yet. Takes the manifest, also on error; an error leaves nothing started. Gives *out.
- * `report` hears the problems; NULL is allowed. */
+ * `report` hears the problems; NULL is allowed.
+ * Cost: O(tenants^2 + bytes of all modules), may block (system), may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_create(struct wrt_manifest *manifest, wrt_manifest_report *report,
                       void *context, struct wrt_supervisor **out, struct wrt_error *error);
 
 /* Starts tenants in order and watches them until wrt_supervisor_stop, or until an escalation
  * asks for the exit (ERR_TRAP). Then stops all in reverse order, within shutdown_ms
- * (ERR_TIMEOUT: a tenant sits in a host call; its lane could not be joined). Blocks. */
+ * (ERR_TIMEOUT: a tenant sits in a host call; its lane could not be joined). Blocks.
+ * Cost: O(tenants) for each turn, blocks until it is stopped, may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_supervisor_run(struct wrt_supervisor *supervisor);
 
-/* Asks wrt_supervisor_run to end. May be called from a signal handler. */
+/* Asks wrt_supervisor_run to end. May be called from a signal handler.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_supervisor_stop(struct wrt_supervisor *supervisor);
 
-/* Stops lanes, sockets and frees all. ERR_BUSY after a shutdown that ran out of time. */
+/* Stops lanes, sockets and frees all. ERR_BUSY after a shutdown that ran out of time.
+ * Cost: O(tenants and all that they hold), blocks for up to 5 s, may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_destroy(struct wrt_supervisor *supervisor);
 
@@ -112,7 +121,8 @@ enum wrt_tenant_command {
 };
 /* Asks; the supervisor does it as soon as the tenant reaches a stop point. RECONFIGURE checks
  * the new manifest and module first: an error changes nothing. ERR_NOT_FOUND, ERR_BUSY while
- * an earlier command on the tenant is not done, ERR_STATE during shutdown. */
+ * an earlier command on the tenant is not done, ERR_STATE during shutdown.
+ * Cost: O(tenants); RECONFIGURE as wrt_manifest_check, may block (system), may fault. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_command(struct wrt_supervisor *supervisor, enum wrt_tenant_command command,
                        const char *tenant, struct wrt_error *error);
@@ -139,7 +149,8 @@ struct wrt_tenant_status {
     char last_failure[128];   /* "" if none */
 };
 /* Copies tenant number `index`, in start order; looks at its module file too, so it may block
- * on the file system. ERR_BOUNDS past the last. */
+ * on the file system. ERR_BOUNDS past the last.
+ * Cost: O(1) and a look at the module's file, may block (system), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_status(struct wrt_supervisor *supervisor, uint32_t index,
                       struct wrt_tenant_status *out);
@@ -151,11 +162,13 @@ struct wrt_frame_status {
     uint64_t jitter_sum_ns, jitter_max_ns; /* planned to actual start of a window */
     uint64_t windows_lost;                 /* over before their tenant could run */
 };
+/* Cost: O(lanes), may block (lock), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_frame_status(struct wrt_supervisor *supervisor, uint32_t index,
                             struct wrt_frame_status *out);
 
-/* The whole: all partitions together. */
+/* The whole: all partitions together.
+ * Cost: O(processes), may block (lock), never faults. */
 WRT_API void wrt_supervisor_memory(struct wrt_supervisor *supervisor,
                                    struct wrt_partition_info *out);
 
@@ -169,7 +182,8 @@ struct wrt_tenant_event {
     char text[128];
 };
 /* The oldest event kept with a sequence above `after`; the last 1,024 are kept.
- * ERR_NOT_FOUND: there is none yet. O(1). */
+ * ERR_NOT_FOUND: there is none yet.
+ * Cost: O(1), may block (lock), never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_supervisor_event(struct wrt_supervisor *supervisor, uint64_t after,
                      struct wrt_tenant_event *out);
@@ -178,7 +192,8 @@ wrt_supervisor_event(struct wrt_supervisor *supervisor, uint64_t after,
 
 /* Sends one request line and hands over the answer in pieces. Requests and answers: see
  * docs/tenants.md. ERR_NOT_FOUND: nobody listens there; ERR_DENIED: not allowed;
- * ERR_TIMEOUT: no answer for 10 s. Blocks. */
+ * ERR_TIMEOUT: no answer for 10 s. Blocks.
+ * Cost: O(bytes of the answer), blocks for up to 10 s, never faults. */
 typedef void wrt_control_receive(void *context, const char *bytes, size_t size_bytes);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_control_ask(const char *path, const char *request, wrt_control_receive *receive,

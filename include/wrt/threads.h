@@ -56,7 +56,9 @@ struct wrt_threads_config {
 /* Before `store` instantiates `module`: makes the shared memory that the module imports and
  * defines it and wasi.thread-spawn there. `wasi` (NULL: none) is defined in the store already.
  * Keeps store, module and wasi until destroy. Gives *out, charged to the store's partition.
- * ERR_ARGUMENT: the module imports no shared memory; ERR_UNSUPPORTED: no threads here. */
+ * ERR_ARGUMENT: the module imports no shared memory; ERR_UNSUPPORTED: no threads here.
+ * Cost: O(max_threads) and as wrt_memory_create, may block (system), may fault; 6500 bytes of
+ * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_create(struct wrt_store *store, struct wrt_module *module, struct wrt_wasi *wasi,
                    const struct wrt_threads_config *config, struct wrt_threads **out,
@@ -66,11 +68,15 @@ wrt_threads_create(struct wrt_store *store, struct wrt_module *module, struct wr
  *   WRT_OK      the call returned; other threads go on until destroy
  *   WRT_PAUSED  all have paused
  *   WRT_EXITED, ERR_TRAP   the guest has ended, by any of its threads; all are gone
- * After such an end: ERR_STATE. Blocks. */
+ * After such an end: ERR_STATE. Blocks.
+ * Cost: O(threads) and as wrt_function_call_slots, blocks while a guest thread runs, may fault;
+ * 5700 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_call(struct wrt_threads *threads, struct wrt_function *function,
                  const union wrt_slot *arguments, uint32_t argument_count,
                  union wrt_slot *results, uint32_t result_count);
+/* Cost: O(threads) and as wrt_store_resume_slots, blocks while a guest thread runs, may fault;
+ * 5700 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_resume(struct wrt_threads *threads, union wrt_slot *results, uint32_t result_count);
 
@@ -82,14 +88,17 @@ struct wrt_threads_outcome {
     struct wrt_trap trap;              /* ERR_TRAP */
     enum wrt_pause_reason pause_reason; /* WRT_PAUSED */
 };
+/* Cost: O(1), may block (lock), never faults. */
 WRT_API void wrt_threads_get_outcome(struct wrt_threads *threads,
                                      struct wrt_threads_outcome *out);
-/* Threads that live, the first not counted. */
+/* Threads that live, the first not counted.
+ * Cost: O(max_threads), may block (lock), never faults; 288 bytes of stack. */
 WRT_API uint32_t wrt_threads_count(struct wrt_threads *threads);
 
 /* Ends all threads but the first, waits until they are gone, and frees. Before the first store
  * is destroyed, and not while a call of it is under way; a paused one is dropped. NULL does
- * nothing. */
+ * nothing.
+ * Cost: O(max_threads), blocks until all threads ended, may fault; 2600 bytes of stack. */
 WRT_API void wrt_threads_destroy(struct wrt_threads *threads);
 
 WRT_END_DECLS

@@ -67,7 +67,8 @@ struct wrt_value {
     };
 };
 
-/* How many slots values of these types take: one each, two for a v128. O(count). */
+/* How many slots values of these types take: one each, two for a v128.
+ * Cost: O(count), never blocks, never faults. */
 WRT_API uint32_t wrt_type_list_slots(const wrt_type *types, uint32_t count);
 
 /* A function's type. The arrays are borrowed from whoever gave the struct. */
@@ -79,7 +80,8 @@ struct wrt_function_type {
 };
 
 /* "i32", "f64", "funcref", …; references to types of a module are "(ref type)" and
- * "(ref null type)"; what is no type yields "?". Static string. */
+ * "(ref null type)"; what is no type yields "?". Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_value_type_name(wrt_type type);
 
 struct wrt_limits {

@@ -75,17 +75,21 @@ struct wrt_check_info {
     const char *cost; /* measured: "2.1 ns per free"; "not measured" until the bench ran */
 };
 
-/* ERR_BOUNDS past WRT_CHECK_COUNT. O(1). */
+/* ERR_BOUNDS past WRT_CHECK_COUNT.
+ * Cost: O(1), never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_check_get(enum wrt_check check, struct wrt_check_info *out);
 
-/* Does `level` (0 = Standard) run the check? O(1). */
+/* Does `level` (0 = Standard) run the check? O(1).
+ * Cost: O(1), never blocks, never faults. */
 WRT_API bool wrt_check_is_on(enum wrt_check check, enum wrt_verification_level level);
 
-/* "off", "minimal", ..., "critical"; "?" for a value that is none. */
+/* "off", "minimal", ..., "critical"; "?" for a value that is none.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_verification_level_name(enum wrt_verification_level level);
 
-/* Finds a level by that name. ERR_NOT_FOUND. */
+/* Finds a level by that name. ERR_NOT_FOUND.
+ * Cost: O(1), five comparisons, never blocks, never faults. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_verification_level_parse(const char *name, enum wrt_verification_level *out);
 

@@ -109,27 +109,32 @@ struct wrt_wasi_config {
     uint32_t max_subscriptions; /* of one poll_oneoff; 1 .. 256; 0 = 64 */
 };
 
-/* The bytes wrt_wasi_create will charge for this config, exactly. Borrows config. O(strings). */
+/* The bytes wrt_wasi_create will charge for this config, exactly. Borrows config.
+ * Cost: O(bytes of the strings), never blocks, never faults; 512 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_footprint(const struct wrt_wasi_config *config, uint64_t *out_bytes,
                    struct wrt_error *error);
 
 /* Opens the directories and copies the strings. Borrows config. Gives *out, charged to
  * `partition`, which must outlive it. May block on the file system. ERR_NOT_FOUND or
- * ERR_DENIED names the directory that did not open, ERR_LIMIT the limit. */
+ * ERR_DENIED names the directory that did not open, ERR_LIMIT the limit.
+ * Cost: O(bytes of the strings + directories + max_descriptors), may block (system), may fault;
+ * 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_create(struct wrt_partition *partition, const struct wrt_wasi_config *config,
                 struct wrt_wasi **out, struct wrt_error *error);
 
 /* Defines the 46 functions of module "wasi_snapshot_preview1" in the store, which keeps
- * `wasi`: destroy the store first. One store at a time. */
+ * `wasi`: destroy the store first. One store at a time.
+ * Cost: O(1), 46 definitions, may block (system), may fault; 6000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_define(struct wrt_store *store, struct wrt_wasi *wasi, struct wrt_error *error);
 
 /* Writes what the guest holds open, by name: standard streams, granted directories, and files
  * by path and position beneath them; and the state of clocks and random numbers. With
  * wrt_instance_snapshot of the store that is all of a program. ERR_UNSUPPORTED names a
- * descriptor that has no name: a socket, or a path over 127 bytes. */
+ * descriptor that has no name: a socket, or a path over 127 bytes.
+ * Cost: O(max_descriptors), may block (system), never faults; 672 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_snapshot(const struct wrt_wasi *wasi, wrt_snapshot_write *write, void *context,
                   struct wrt_error *error);
@@ -137,12 +142,15 @@ wrt_wasi_snapshot(const struct wrt_wasi *wasi, wrt_snapshot_write *write, void *
 /* Into a wrt_wasi that was just created, with the same names granted. Files are opened again,
  * never created or cut; rights are those of the snapshot less what is not granted now.
  * ERR_NOT_FOUND names what is missing (after it, when a file did not open, only destroy may
- * follow); ERR_CORRUPT, ERR_UNSUPPORTED as for wrt_instance_restore. May block. */
+ * follow); ERR_CORRUPT, ERR_UNSUPPORTED as for wrt_instance_restore. May block.
+ * Cost: O(size_bytes), each file opened, may block (system), may fault; 16000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_wasi_restore(struct wrt_wasi *wasi, const void *bytes, size_t size_bytes,
                  struct wrt_error *error);
 
-/* Closes every descriptor that the guest or create opened and frees all. NULL does nothing. */
+/* Closes every descriptor that the guest or create opened and frees all. NULL does nothing.
+ * Cost: O(max_descriptors), each open one closed, may block (system), may fault; 640 bytes of
+ * stack. */
 WRT_API void wrt_wasi_destroy(struct wrt_wasi *wasi);
 
 WRT_END_DECLS

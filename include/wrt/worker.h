@@ -61,7 +61,8 @@ enum wrt_confine {
 #undef WRT_CONFINE_ENUM
     WRT_CONFINE_COUNT
 };
-/* "system-calls", ...; "?" for an unknown one. Static string. */
+/* "system-calls", ...; "?" for an unknown one. Static string.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API const char *wrt_confine_name(enum wrt_confine feature);
 
 #define WRT_WORKER_MAX_VALUES 32     /* arguments and results of one call */
@@ -114,13 +115,17 @@ struct wrt_worker_config {
  * as HOST; the process is attached to it. Blocks until the worker is ready.
  * ERR_UNSUPPORTED: this system cannot, or a required feature is missing (named).
  * ERR_NOT_FOUND: no program. ERR_MALFORMED, ERR_INVALID, ERR_UNLINKABLE ...: as the module was
- * refused there. ERR_TIMEOUT, ERR_CLOSED (it ended), ERR_CORRUPT (it lied): nothing is left. */
+ * refused there. ERR_TIMEOUT, ERR_CLOSED (it ended), ERR_CORRUPT (it lied): nothing is left.
+ * Cost: O(module_bytes + strings), and what its start section executes, blocks until it is ready,
+ * may fault; 9200 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_worker_create(struct wrt_partition *partition, const struct wrt_worker_config *config,
                   struct wrt_worker **out, struct wrt_error *error);
 
 /* Stops it (kills it where it does not end within deadline_ns; 0 kills at once), reaps it and
- * frees all. NULL does nothing. May block until the deadline. */
+ * frees all. NULL does nothing. May block until the deadline.
+ * Cost: O(1), a few calls of the system, blocks until deadline_ns at most, may fault; 2100 bytes
+ * of stack. */
 WRT_API void wrt_worker_destroy(struct wrt_worker *worker, uint64_t deadline_ns);
 
 /* What one activation may use. Zero-fill. */
@@ -131,16 +136,19 @@ struct wrt_worker_budget {
 
 /* Posts a call of an exported function and returns at once. ERR_BUSY: one is under way or
  * paused. ERR_CLOSED: the worker ended. ERR_ARGUMENT: a name above 255 bytes, too many values,
- * a reference other than null. */
+ * a reference other than null.
+ * Cost: O(arguments + bytes of the name), may block (system), may fault; 2100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_worker_post(struct wrt_worker *worker, const char *function,
                 const struct wrt_value *arguments, uint32_t argument_count,
                 const struct wrt_worker_budget *budget, struct wrt_error *error);
-/* The same for the paused call. ERR_STATE: none is paused. */
+/* The same for the paused call. ERR_STATE: none is paused.
+ * Cost: O(1), may block (system), may fault; 2100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_worker_post_resume(struct wrt_worker *worker, const struct wrt_worker_budget *budget,
                        struct wrt_error *error);
-/* Forgets the paused call. Blocks for a round trip. ERR_STATE, ERR_CLOSED. */
+/* Forgets the paused call. Blocks for a round trip. ERR_STATE, ERR_CLOSED.
+ * Cost: O(1), one round trip, blocks for grace_ns at most, may fault; 3300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_worker_drop(struct wrt_worker *worker);
 
 /* Waits for the outcome of what was posted, at most until wait_until_ns (0: looks).
@@ -153,13 +161,16 @@ WRT_MUST_CHECK WRT_API enum wrt_status wrt_worker_drop(struct wrt_worker *worker
  *   ERR_CLOSED      the worker ended, or hung and was killed (the text says which): reaped
  *   ERR_CORRUPT     it sent what makes no sense: killed and reaped
  *   ERR_STATE       nothing was posted
- *   ERR_NO_SPACE    more results than result_capacity; they are lost */
+ *   ERR_NO_SPACE    more results than result_capacity; they are lost
+ * Cost: O(results), blocks until wait_until_ns at most, may fault; 3100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_worker_collect(struct wrt_worker *worker, struct wrt_value *results,
                    uint32_t result_capacity, uint32_t *out_count, uint64_t wait_until_ns,
                    struct wrt_error *error);
 
-/* post and collect in one. */
+/* post and collect in one.
+ * Cost: O(arguments + results) and what the guest executes, blocks until the outcome, may fault;
+ * 3100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_worker_call(struct wrt_worker *worker, const char *function,
                 const struct wrt_value *arguments, uint32_t argument_count,
@@ -167,9 +178,11 @@ wrt_worker_call(struct wrt_worker *worker, const char *function,
                 const struct wrt_worker_budget *budget, struct wrt_error *error);
 
 /* The call under way pauses within about a millisecond of guest time; one that waits in a host
- * function pauses after that, or at its deadline. Any thread. */
+ * function pauses after that, or at its deadline. Any thread.
+ * Cost: O(1), never blocks, never faults. */
 WRT_API void wrt_worker_interrupt(struct wrt_worker *worker);
-/* Stops it from running at all (no processor time), and lets it go on. ERR_CLOSED. */
+/* Stops it from running at all (no processor time), and lets it go on. ERR_CLOSED.
+ * Cost: O(1), one call of the system, may block (system), never faults; 928 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_worker_suspend(struct wrt_worker *worker,
                                                           bool is_suspended);
 
@@ -197,6 +210,7 @@ struct wrt_worker_info {
     uint64_t heartbeats;
     uint64_t guest_used_bytes, guest_high_water_bytes; /* of the partition inside */
 };
+/* Cost: O(1), a few calls of the system, may block (system), never faults; 416 bytes of stack. */
 WRT_API void wrt_worker_get_info(const struct wrt_worker *worker, struct wrt_worker_info *out);
 
 WRT_END_DECLS

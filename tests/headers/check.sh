@@ -29,3 +29,10 @@ for header in include/wrt/*.h; do
   grep -q "#include \"$name\"" include/wrt/wrt.h && echo "PASS wrt/wrt.h has $name" ||
     echo "FAIL wrt/wrt.h lacks $name"
 done
+
+# Each public function states its cost, not below what was counted. A header without any functions has no line.
+if command -v python3 >/dev/null; then
+  python3 tests/headers/costs.py tests/timing/counts-gcc-12 docs/assurance/stack.md include/wrt/*.h
+else
+  echo 'SKIP costs in the headers: no python3'
+fi
