@@ -24,8 +24,8 @@ elseif(NOT "fortify" IN_LIST WRT_WITHOUT)
 endif()
 
 # The last is AArch64's: return addresses are signed, and indirect branches end in landing pads.
-# x86 has the like of both, but a landing pad is one more instruction for each that is interpreted,
-# and native code's switches of stacks do not fit a shadow stack: as an option.
+# x86 has the like of both; a landing pad is one more instruction, without effect, for each that is
+# interpreted (docs/hardening.md has what that costs).
 set(hardening)
 foreach(flag -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
   string(REGEX REPLACE "^-.([a-z]+-[a-z]+).*" "\\1" name ${flag})
