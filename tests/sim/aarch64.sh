@@ -14,7 +14,8 @@ done
 libraries=$PWD/.cache/arm64/root
 port_tests='port_conformance sim_kernel sim_traps sim_park sim_trouble sim_counts sim_selftest'
 # WASI's tests start programs by name, which the host's kernel cannot do with these.
-unit_tests=$(for f in tests/unit/[!w]*.c; do echo "unit_$(basename "$f" .c)"; done)
+unit_tests=$(for f in tests/unit/[!w]*.c; do echo "unit_$(basename "$f" .c)"; done |
+  grep -v '^unit_partition_schedules$')
 scripts='align endianness float_memory memory_copy memory_grow conversions i64 f64 float_misc
   call_indirect br_table traps'
 
@@ -107,6 +108,8 @@ for release in 7.1 8.0; do
   fi
   run_tests $release 1 $port_tests # some look at the clock
   [ $release = 7.1 ] || run_tests $release "$(nproc)" $unit_tests
+  [ $release = 7.1 ] || echo "SKIP aarch64, simulated 8.0: unit_partition_schedules takes minutes under\
+ emulation, and its schedules are the same on every machine"
   [ $release = 7.1 ] || run_scripts
   [ $release = 7.1 ] || move_snapshots
 done
