@@ -197,13 +197,19 @@ static enum wrt_status measure(struct kernel *k, enum bound_class of, uint32_t r
 
 /* ---- the table ---- */
 
-static void write_times(FILE *out, const struct bound_times *times, uint32_t runs)
+enum { TABLE_BYTES = 4096 };
+
+/* The table as text; returns its size. Some 60 bytes for each class. */
+static size_t print_times(char text[TABLE_BYTES], const struct bound_times *times, uint32_t runs)
 {
-    fprintf(out, "# wrt %s: picoseconds for each unit of fuel; median and largest of %" PRIu32
-                 " runs\n", wrt_version(), runs);
-    for (int i = 0; i < BOUND_CLASSES; i++)
-        fprintf(out, "%s %" PRIu64 " %" PRIu64 "\n", bound_class_name((enum bound_class)i),
-                times->median[i], times->worst[i]);
+    size_t used = (size_t)snprintf(text, TABLE_BYTES,
+                                   "# wrt %s: picoseconds for each unit of fuel; median and largest of %" PRIu32
+                                   " runs\n", wrt_version(), runs);
+    for (int i = 0; i < BOUND_CLASSES && used < TABLE_BYTES; i++)
+        used += (size_t)snprintf(text + used, TABLE_BYTES - used, "%s %" PRIu64 " %" PRIu64 "\n",
+                                 bound_class_name((enum bound_class)i), times->median[i],
+                                 times->worst[i]);
+    return used < TABLE_BYTES ? used : TABLE_BYTES - 1;
 }
 
 /* The class that a line names; BOUND_CLASSES: none. */
@@ -227,7 +233,9 @@ int cli_read_times(const char *path, struct bound_times *out)
         number++;
         if (line[0] == '#')
             continue;
-        const bool is_line = sscanf(line, "%31s %31s %31s", name, median, worst) == 3;
+        /* A last line without an end may have lost digits. */
+        const bool is_line = strchr(line, '\n') != NULL &&
+                             sscanf(line, "%31s %31s %31s", name, median, worst) == 3;
         const int of = is_line ? class_named(name) : BOUND_CLASSES;
         ok = of < BOUND_CLASSES && (found >> of & 1) == 0 &&
              cli_parse_count(median, &out->median[of]) && cli_parse_count(worst, &out->worst[of]);
@@ -287,13 +295,13 @@ static int run(const struct cli_command *command, int argc, char **argv)
     const int code = calibrate((uint32_t)runs, &times);
     if (code != CLI_EXIT_OK)
         return code;
-    FILE *out = path != NULL ? fopen(path, "w") : stdout;
-    if (out == NULL)
-        return cli_fail(CLI_EXIT_FILE, "cannot write %s", path);
-    write_times(out, &times, (uint32_t)runs);
-    if (out != stdout && fclose(out) != 0)
-        return cli_fail(CLI_EXIT_FILE, "cannot write %s", path);
-    return CLI_EXIT_OK;
+    char text[TABLE_BYTES];
+    const size_t size = print_times(text, &times, (uint32_t)runs);
+    if (path != NULL)
+        return cli_keep_file(path, text, size);
+    return fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0
+               ? CLI_EXIT_OK
+               : cli_fail(CLI_EXIT_FILE, "cannot write the table");
 }
 
 const struct cli_command cli_calibrate = {

@@ -48,6 +48,9 @@ enum cli_exit cli_exit_of(enum wrt_status status);
 /* Prints what an API call reported about `subject` and returns the exit code for it. */
 int cli_fail_status(const char *subject, enum wrt_status status, const struct wrt_error *error);
 
+/* Writes a file whole: on any failure, and after a power cut, the old one is still there. */
+int cli_keep_file(const char *file, const void *bytes, size_t size);
+
 /* Prints bytes from a module so that no terminal obeys them: control characters as \xNN. */
 void cli_print_bytes(FILE *out, struct wrt_bytes bytes);
 

@@ -75,9 +75,7 @@ static int write_whole(const char *path, const struct aot_buffer *bytes)
     FILE *out = fopen(path, "wb");
     if (out == NULL)
         return cli_fail(CLI_EXIT_FILE, "cannot create %s: %s", path, strerror(errno));
-    /* On the disk before a rename gives it the old one's name. */
-    const bool ok = fwrite(bytes->data, 1, bytes->size, out) == bytes->size && fflush(out) == 0 &&
-                    fsync(fileno(out)) == 0;
+    const bool ok = fwrite(bytes->data, 1, bytes->size, out) == bytes->size;
     return fclose(out) == 0 && ok ? CLI_EXIT_OK
                                   : cli_fail(CLI_EXIT_FILE, "cannot write %s", path);
 }
@@ -343,10 +341,10 @@ static int compile_unit(struct compile *c)
     return run_program(c, &w, "the C compiler");
 }
 
-/* Copies the object beside its place, sealed, and renames it into place. */
+/* Copies the object to its place, sealed. */
 static int deliver(const struct compile *c)
 {
-    char object[2 * PATH_BYTES], beside[2 * PATH_BYTES];
+    char object[2 * PATH_BYTES];
     struct aot_buffer bytes = {0};
     struct wrt_error error = {0};
     int code = read_whole(in_folder(c, "object", object), &bytes);
@@ -356,13 +354,8 @@ static int deliver(const struct compile *c)
         if (status != WRT_OK)
             code = cli_fail_status("the object", status, &error);
     }
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", c->output, (long)getpid());
     if (code == CLI_EXIT_OK)
-        code = write_whole(beside, &bytes);
-    if (code == CLI_EXIT_OK && rename(beside, c->output) != 0)
-        code = cli_fail(CLI_EXIT_FILE, "cannot create %s: %s", c->output, strerror(errno));
-    if (code != CLI_EXIT_OK)
-        (void)unlink(beside);
+        code = cli_keep_file(c->output, bytes.data, bytes.size);
     aot_free(&bytes);
     return code;
 }

@@ -110,25 +110,6 @@ static int get_module(const struct cli_session *session, struct growing *out)
     return code;
 }
 
-static int write_all(const char *file, const struct growing *g)
-{
-    char part[4096];
-    const int length = snprintf(part, sizeof part, "%s.part", file);
-    if (length < 0 || (size_t)length >= sizeof part)
-        return cli_fail(CLI_EXIT_FILE, "the name %s is too long", file);
-    FILE *out = fopen(part, "wb");
-    if (out == NULL)
-        return cli_fail(CLI_EXIT_FILE, "cannot create %s: %s", part, strerror(errno));
-    /* On the disk before it takes the old one's name, or a power cut could leave neither. */
-    const bool is_written = fwrite(g->bytes, 1, g->size, out) == g->size && fflush(out) == 0 &&
-                            fsync(fileno(out)) == 0;
-    if (fclose(out) == 0 && is_written && rename(part, file) == 0)
-        return CLI_EXIT_OK;
-    const int why = errno;
-    (void)!remove(part);
-    return cli_fail(CLI_EXIT_FILE, "cannot write %s: %s", file, strerror(why));
-}
-
 static int freeze(const struct cli_session *session, const char *invoke, enum cli_phase phase,
                   struct growing *all, struct growing *part)
 {
@@ -172,7 +153,7 @@ int cli_freeze(const struct cli_session *session, const char *invoke, enum cli_p
     struct growing all = {0}, part = {0};
     int code = freeze(session, invoke, phase, &all, &part);
     if (code == CLI_EXIT_OK)
-        code = write_all(file, &all);
+        code = cli_keep_file(file, all.bytes, all.size);
     free(all.bytes);
     free(part.bytes);
     return code;

@@ -96,6 +96,8 @@ expect 'bound: no such export' 249 '' "has no function 'three'" bound --export t
 expect 'calibrate writes a table' 0 '' '' calibrate --runs 5 --out times
 expect 'bound takes times from it' 0 'time [0-9]+ ns by medians' '' bound --calibration times --export ten bounds.wasm
 echo 'plain 5' >"$work/short"
+head -c -2 "$work/times" >"$work/cut" # its last number has lost digits
+expect 'a table that was cut off is refused' 241 '' 'cut: line [0-9]+ is not' bound --calibration cut bounds.wasm
 expect 'a bad table is refused' 241 '' 'short: line 1 is not' bound --calibration short bounds.wasm
 expect 'a missing file' 241 '' '^wrt: cannot open nowhere.wasm: No such file' run nowhere.wasm
 expect 'a folder as file' 241 '' '^wrt: cannot read \.: ' run .
