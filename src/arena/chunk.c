@@ -237,9 +237,20 @@ void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes
     }
 }
 
+/* What is never given back must serve the same request again, so its block begins a class: the
+ * search passes by a class that may hold smaller ones, and each time would take another arena. */
+static uint32_t lasting_units(const struct wrt_arena *arena, uint32_t units)
+{
+    uint32_t start = units;
+
+    if (arena->is_holding)
+        (void)class_above(units, &start);
+    return start;
+}
+
 enum wrt_status wrt_arena_grow(struct wrt_arena *arena, uint32_t units, struct wrt_error *error)
 {
-    size_t need = (size_t)units * UNIT_BYTES + CHUNK_OVERHEAD;
+    size_t need = (size_t)lasting_units(arena, units) * UNIT_BYTES + CHUNK_OVERHEAD;
     size_t multiple = (need + arena->arena_bytes - 1) / arena->arena_bytes;
     size_t bytes = multiple * arena->arena_bytes;
     void *chunk = NULL;
