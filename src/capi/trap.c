@@ -46,6 +46,10 @@ static wasm_frame_t *make_frame(wasm_store_t *store, const struct wrt_frame *fro
     if (frame == NULL)
         return NULL;
     frame->instance = capi_ref(store, REF_INSTANCE, from->instance, sizeof(wasm_instance_t));
+    if (frame->instance == NULL) {
+        free(frame);
+        return NULL;
+    }
     frame->func_index = from->function_index;
     frame->module_offset = (size_t)from->byte_offset;
     frame->func_offset =
@@ -53,7 +57,7 @@ static wasm_frame_t *make_frame(wasm_store_t *store, const struct wrt_frame *fro
     return frame;
 }
 
-/* The guest's frames; a host function has none. */
+/* The guest's frames, as far as there is memory for them; a host function has none. */
 static void take_frames(wasm_store_t *store, wasm_frame_vec_t *out)
 {
     struct wrt_frame frame;
@@ -63,9 +67,15 @@ static void take_frames(wasm_store_t *store, wasm_frame_vec_t *out)
         count += !frame.is_host;
     wasm_frame_vec_new_uninitialized(out, count);
     count = 0;
-    for (uint32_t i = 0; wrt_store_get_frame(store->store, i, &frame) == WRT_OK; i++)
-        if (!frame.is_host && count < out->size)
-            out->data[count++] = make_frame(store, &frame);
+    for (uint32_t i = 0; wrt_store_get_frame(store->store, i, &frame) == WRT_OK; i++) {
+        if (frame.is_host || count >= out->size)
+            continue;
+        out->data[count] = make_frame(store, &frame);
+        if (out->data[count] == NULL)
+            out->size = count;
+        else
+            count++;
+    }
 }
 
 wasm_trap_t *capi_trap_of(wasm_store_t *store, enum wrt_status status, const char *text)

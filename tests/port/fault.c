@@ -49,7 +49,7 @@ struct port_taken port_fault_taken(void)
     };
 }
 
-static bool must_fail(const char *name)
+bool port_fault_must_fail(const char *name)
 {
     if (atomic_fetch_add(&calls, 1) + 1 != atomic_load(&failing))
         return false;
@@ -65,7 +65,7 @@ static bool must_fail(const char *name)
     enum wrt_status __wrap_##name parameters                 \
     {                                                        \
         enum wrt_status status;                              \
-        if (must_fail(#name))                                \
+        if (port_fault_must_fail(#name))                                \
             return failure;                                  \
         status = __real_##name arguments;                    \
         if (status == WRT_OK) {                              \

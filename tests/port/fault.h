@@ -22,6 +22,9 @@ const char *port_fault_name(void);
 /* Wrapped calls since port_fault_arm. */
 uint64_t port_fault_calls(void);
 
+/* For wrappers that a test adds: counts a call, and says whether it is the one to fail. */
+bool port_fault_must_fail(const char *name);
+
 /* What was taken from the system and not given back, since the start of the program. */
 struct port_taken {
     int64_t reservations, reserved_bytes;

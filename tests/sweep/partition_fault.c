@@ -3,12 +3,13 @@
  */
 #include "partition_fault.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "wrt/partition.h"
 
-static uint64_t takes, calls, failing;
-static bool fired;
+static _Atomic uint64_t takes, calls, failing; /* threads of a guest come here too */
+static _Atomic bool fired;
 
 void partition_fault_arm(uint64_t nth)
 {

@@ -68,7 +68,7 @@ static struct wrt_page_image make_image(uint64_t size_bytes)
 static void fields_of_other_providers_are_refused(void **state)
 {
     static uint8_t block[PAGE] __attribute__((aligned(4096)));
-    struct wrt_page_image image = make_image(PAGE);
+    struct wrt_page_image image = {.size_bytes = PAGE}; /* refused before it is looked at */
     struct wrt_page_config native = {.provider = WRT_PAGES_NATIVE, .maximum_pages = 1};
     struct wrt_page_config config = native;
 
@@ -90,7 +90,6 @@ static void fields_of_other_providers_are_refused(void **state)
     config = (struct wrt_page_config){.provider = WRT_PAGES_STATIC, .static_block = block,
                                       .static_block_bytes = sizeof block, .image = &image};
     refused(&config, WRT_ERR_UNSUPPORTED, "image");
-    assert_int_equal(wrt_page_image_destroy(&image, NULL), WRT_OK);
 }
 
 static void a_static_block_ends_before_its_maximum(void **state)
