@@ -150,7 +150,7 @@ WRT_API void wrt_arena_deinit(struct wrt_arena *arena);
 /* size_bytes >= 1; alignment_bytes: power of two 1 .. 4096, 0 = 16. Contents unspecified.
  * ERR_ARGUMENT, ERR_ALIGNMENT, ERR_NO_MEMORY, ERR_PARTITION_MAX, ERR_NO_SPACE (static
  * block or parent full, or request too large for it), ERR_CORRUPT (check "links").
- * Cost: O(1) (A4), tagged O(size), may block (system), may fault; 660 steps, 5000 bytes of stack. */
+ * Cost: O(1) (A4), tagged O(size), may block (system), may fault; 700 steps, 5000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_bytes,
                    void **out, struct wrt_error *error);
@@ -161,21 +161,21 @@ wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_
  *   ERR_CORRUPT   its header, its canary or a neighbour was overwritten
  * On error nothing changes: the block, if it is one, stays in use. Below Minimal nothing is
  * checked and a wrong pointer is undefined behaviour.
- * Cost: O(1) (A4), O(size) tagged or with the check "scrub", may block (system), may fault; 490
+ * Cost: O(1) (A4), O(size) tagged or with the check "scrub", may block (system), may fault; 500
  * steps, 544 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block);
 
 /* Changes a block's size, in place where the block or its free neighbour has room,
  * otherwise by moving (alignment is then 16). *out is the block's place. Errors as allocate
  * and free; the old block is then unchanged.
- * Cost: O(1) in place, O(size) when moving or tagged, may block (system), may fault; 860 steps,
+ * Cost: O(1) in place, O(size) when moving or tagged, may block (system), may fault; 900 steps,
  * 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes, void **out,
                  struct wrt_error *error);
 
 /* The size that was asked for; 0 if `block` is not a live block.
- * Cost: O(1), may block (lock) if is_shared, never faults; 120 steps. */
+ * Cost: O(1), may block (lock) if is_shared, never faults; 130 steps. */
 WRT_API size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *block);
 
 /* Merges all quick blocks, then gives all cached arenas back (not those that

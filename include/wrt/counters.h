@@ -57,7 +57,7 @@ wrt_counters_init(struct wrt_counters *set, uint64_t *storage, uint32_t counter_
 
 /* The writer. add: index < counter_count (else ERR_BOUNDS);
  * wraps modulo 2^64; not seen by readers before publish.
- * Cost: O(1), never blocks, never faults; 15 steps. */
+ * Cost: O(1), never blocks, never faults; 20 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_counters_add(struct wrt_counters *set, uint32_t index, uint64_t amount);
 /* Cost: O(counter_count + reader_count), never blocks, never faults. */

@@ -55,12 +55,12 @@ wrt_triple_buffer_init(struct wrt_triple_buffer *triple, void *storage, uint32_t
  * Cost: O(1), never blocks, never faults. */
 WRT_API void *wrt_triple_buffer_write(struct wrt_triple_buffer *triple);
 /* Makes it the latest value. The pointer from wrt_triple_buffer_write is void after this.
- * Cost: O(1), never blocks, never faults; 8 steps. */
+ * Cost: O(1), never blocks, never faults; 10 steps. */
 WRT_API void wrt_triple_buffer_publish(struct wrt_triple_buffer *triple);
 
 /* The latest value, unchanging until the reader's next call. *out_is_new: not returned
  * before (may be NULL).
- * Cost: O(1), never blocks, never faults; 31 steps. */
+ * Cost: O(1), never blocks, never faults; 40 steps. */
 WRT_API const void *wrt_triple_buffer_read(struct wrt_triple_buffer *triple, bool *out_is_new);
 
 /* ---- seqlock ----

@@ -59,16 +59,16 @@ WRT_MUST_CHECK WRT_API enum wrt_status wrt_mutex_deinit(struct wrt_mutex *mutex)
  *   ERR_TIMEOUT     (until)
  *   ERR_DENIED      the caller's priority is above the ceiling, or it may not run there
  *   ERR_CORRUPT     unlocked without repair after its owner died
- * Cost: O(1), blocks until it is free, never faults; 38 steps. */
+ * Cost: O(1), blocks until it is free, never faults; 40 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_mutex_lock(struct wrt_mutex *mutex);
-/* Cost: O(1), may block (system), never faults; 39 steps. */
+/* Cost: O(1), may block (system), never faults; 40 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_mutex_try_lock(struct wrt_mutex *mutex);
 /* Cost: O(1), blocks until it is free, never faults; 288 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_mutex_lock_until(struct wrt_mutex *mutex, uint64_t deadline_ns);
 
 /* ERR_DENIED: the caller does not hold it; nothing happened.
- * Cost: O(1), may block (system), never faults; 30 steps. */
+ * Cost: O(1), may block (system), never faults; 40 steps. */
 WRT_API enum wrt_status wrt_mutex_unlock(struct wrt_mutex *mutex);
 
 /* Says that what the mutex guards is in order again. ERR_STATE: its owner did not die.
@@ -118,7 +118,7 @@ WRT_MUST_CHECK WRT_API enum wrt_status wrt_rwlock_deinit(struct wrt_rwlock *lock
 
 /* OK, ERR_TIMEOUT; write: ERR_DEADLOCK for the writer itself (a reader that asks to write
  * waits for itself). ERR_LIMIT: 2^31 - 1 readers.
- * Cost: O(1), blocks until it is free, never faults; 94 steps, 320 bytes of stack. */
+ * Cost: O(1), blocks until it is free, never faults; 100 steps, 320 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_rwlock_read(struct wrt_rwlock *lock, uint64_t deadline_ns);
 /* Cost: O(readers that leave meanwhile), blocks until it is free, never faults; 480 bytes of
@@ -126,10 +126,10 @@ wrt_rwlock_read(struct wrt_rwlock *lock, uint64_t deadline_ns);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_rwlock_write(struct wrt_rwlock *lock, uint64_t deadline_ns);
 /* ERR_STATE: nobody reads. ERR_DENIED: the caller does not write.
- * Cost: O(1), repeated when another reader leaves at once, may block (system), never faults; 18
+ * Cost: O(1), repeated when another reader leaves at once, may block (system), never faults; 20
  * steps, 2600 bytes of stack. */
 WRT_API enum wrt_status wrt_rwlock_end_read(struct wrt_rwlock *lock);
-/* Cost: O(1), may block (system), never faults; 31 steps. */
+/* Cost: O(1), may block (system), never faults; 40 steps. */
 WRT_API enum wrt_status wrt_rwlock_end_write(struct wrt_rwlock *lock);
 
 /* ---- condition: zero-fill ----

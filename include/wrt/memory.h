@@ -117,7 +117,7 @@ wrt_pages_allocate(struct wrt_page_allocator *pages, struct wrt_partition *parti
 
 /* Grows by delta_pages (0 allowed). A refusal changes nothing. New bytes are zero.
  * Cost: O(1), at most two calls of the system; O(new bytes) for NATIVE, STATIC, prefault, lock,
- * tags, colour and the check "zero", may block (system), may fault; 520 steps, 4600 bytes of
+ * tags, colour and the check "zero", may block (system), may fault; 550 steps, 4600 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_pages, struct wrt_error *error);
@@ -133,7 +133,7 @@ wrt_pages_reset(struct wrt_page_allocator *pages, struct wrt_error *error);
 /* Rights of offset .. offset + size_bytes, both in host pages (ERR_ALIGNMENT), within the
  * current size (ERR_BOUNDS, ERR_OVERFLOW); a range is never writable and executable. Kept
  * across growth, until the next reset. RESERVED and POOLED (others ERR_UNSUPPORTED).
- * Cost: O(1), one call of the system, may block (system), never faults; 120 steps, 320 bytes of
+ * Cost: O(1), one call of the system, may block (system), never faults; 130 steps, 320 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_protect(struct wrt_page_allocator *pages, uint64_t offset, uint64_t size_bytes,
@@ -146,7 +146,7 @@ WRT_API void wrt_pages_free(struct wrt_page_allocator *pages);
 
 /* Is the address inside the memory or its guards? Then *out_offset is its distance from the
  * base (negative: guard before). For whoever turns a fault into a trap.
- * Cost: O(1), never blocks, never faults; 30 steps. */
+ * Cost: O(1), never blocks, never faults; 40 steps. */
 WRT_API bool wrt_pages_owns(const struct wrt_page_allocator *pages, const void *address,
                             int64_t *out_offset);
 

@@ -181,18 +181,18 @@ struct wrt_partition_guard {
  * ERR_NO_MEMORY: the system refused to open it. SOFTWARE: no kernel call. SEALED: one per
  * region (the arenas are one, each linear memory and image is one) when it is the first.
  * Cost: O(1) SOFTWARE; SEALED O(regions) when it is the first, may block (system) if SEALED, never
- * faults; 40 steps. */
+ * faults; 50 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_guard_enter(struct wrt_partition_guard *guard, struct wrt_partition *partition);
 /* ERR_STATE: not the innermost guard of this thread; nothing happened. ERR_IO: left, but the
  * system refused to close it; wrt_partition_get_info then says SOFTWARE. A thread that ends
  * leaves what it is still inside of.
  * Cost: O(1) SOFTWARE; SEALED O(regions) when it is the last, may block (system) if SEALED, never
- * faults; 34 steps. */
+ * faults; 40 steps. */
 WRT_API enum wrt_status wrt_partition_guard_leave(struct wrt_partition_guard *guard);
 
 /* The innermost partition that this thread is inside of; NULL if none.
- * Cost: O(1), never blocks, never faults; 14 steps. */
+ * Cost: O(1), never blocks, never faults; 20 steps. */
 WRT_API struct wrt_partition *wrt_partition_current(void);
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -351,7 +351,7 @@ wrt_partition_watch_add(struct wrt_partition *partition, struct wrt_partition_wa
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_watch_remove(struct wrt_partition_watch *watch);
 /* Takes the counts and sets them to zero; false: nothing happened since. Any thread.
- * Cost: O(1), may block (lock), never faults; 140 steps. */
+ * Cost: O(1), may block (lock), never faults; 150 steps. */
 WRT_API bool wrt_partition_watch_take(struct wrt_partition_watch *watch,
                                       struct wrt_partition_news *out);
 
@@ -360,7 +360,7 @@ WRT_API bool wrt_partition_watch_take(struct wrt_partition_watch *watch,
 /* Memory of the partition's arena, charged before it is taken. alignment_bytes: power
  * of two <= 4096, 0 = 16. size_bytes >= 1. Contents unspecified.
  * The error text names the partition and the limit that refused, and by how much.
- * Cost: O(1) (A4) and O(depth), tagged O(size), may block (system), may fault; 300 steps, 5100
+ * Cost: O(1) (A4) and O(depth), tagged O(size), may block (system), may fault; 350 steps, 5100
  * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
@@ -369,17 +369,17 @@ wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
 /* `block` as wrt_partition_allocate gave it; NULL does nothing. `size_bytes` must be the
  * size that was asked for.
  * Cost: O(1) (A4) and O(depth), O(size) tagged or with the check "scrub", may block (system), may
- * fault; 370 steps, 608 bytes of stack. */
+ * fault; 400 steps, 608 bytes of stack. */
 WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
                                 void *block, size_t size_bytes);
 
 /* Accounts what is not the arena's. Uncharging what was not charged so is a damage.
  * Cost: O(depth), watched O(watches); refused first O(quick blocks + cached arenas), may block
- * (system), never faults; 1100 steps, 1100 bytes of stack. */
+ * (system), never faults; 1150 steps, 1100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
                      uint64_t size_bytes, struct wrt_error *error);
-/* Cost: O(depth), watched O(watches), may block (system) where it is watched, never faults; 270
+/* Cost: O(depth), watched O(watches), may block (system) where it is watched, never faults; 300
  * steps. */
 WRT_API void wrt_partition_uncharge(struct wrt_partition *partition, enum wrt_charge charge,
                                     uint64_t size_bytes);

@@ -112,7 +112,7 @@ static inline bool wrt_object_pool_find(const struct wrt_object_pool *pool, cons
 
 /* Takes a free object, contents as its last user left them. ERR_NO_SPACE: all are taken.
  * Last given, first taken.
- * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 26 steps. */
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 30 steps. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
 {
@@ -125,7 +125,7 @@ wrt_object_pool_take(struct wrt_object_pool *pool, void **out)
 
 /* Gives an object back. ERR_ARGUMENT: not the address of one of its objects. ERR_STATE: it
  * is free already (found unless two threads give it at the same moment).
- * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 37 steps. */
+ * Cost: O(1), repeated only when another thread succeeded, never blocks, never faults; 40 steps. */
 WRT_MUST_CHECK static inline enum wrt_status
 wrt_object_pool_give(struct wrt_object_pool *pool, void *object)
 {
@@ -157,7 +157,7 @@ struct wrt_object_cache {
 /* As the calls of the pool; of 16 calls at most one touches shared memory other than the
  * object's link. ERR_NO_SPACE: the cache and the pool are empty (other caches may not be).
  * Cost: O(1), one call in 16 O(16), repeated only when another thread succeeded, never blocks,
- * never faults; 300 steps. */
+ * never faults; 350 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_object_cache_take(struct wrt_object_cache *cache, void **out);
 WRT_MUST_CHECK WRT_API enum wrt_status

@@ -137,7 +137,7 @@ wrt_pulse_disconnect(struct wrt_pulse_connection *connection, uint8_t priority);
 
 /* Queues a pulse; a higher priority is received earlier. Never waits. code 0 .. 127, else
  * ERR_ARGUMENT. ERR_NO_SPACE: see the policy. ERR_STATE: not connected. ERR_CLOSED.
- * Cost: O(1), no kernel call unless a receiver sleeps, may block (system), never faults; 340
+ * Cost: O(1), no kernel call unless a receiver sleeps, may block (system), never faults; 350
  * steps, 2600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_send(const struct wrt_pulse_connection *connection, uint8_t priority, int32_t code,
@@ -145,7 +145,7 @@ wrt_pulse_send(const struct wrt_pulse_connection *connection, uint8_t priority, 
 
 /* Receives the first pulse, sleeping for it until deadline_ns (0: poll; UINT64_MAX: none).
  * ERR_TIMEOUT, ERR_INTERRUPTED (interrupt may be NULL), ERR_CLOSED: *out is untouched.
- * Cost: O(1) for each wake, blocks until one comes, never faults; 190 steps, 576 bytes of stack. */
+ * Cost: O(1) for each wake, blocks until one comes, never faults; 200 steps, 576 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pulse_receive(struct wrt_pulse_channel *channel, uint64_t deadline_ns,
                   const struct wrt_interrupt *interrupt, struct wrt_pulse *out);

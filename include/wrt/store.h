@@ -292,7 +292,7 @@ WRT_API uint64_t wrt_store_fuel_used(const struct wrt_store *store);
 
 /* The guest pauses at a stop point after this monotonic time (nanoseconds, as
  * wrt_time_now_ns gives). 0 = none. The clock is read every 8,192 units of fuel.
- * Cost: O(1), never blocks, never faults; 43 steps. */
+ * Cost: O(1), never blocks, never faults; 50 steps. */
 WRT_API void wrt_store_set_deadline(struct wrt_store *store, uint64_t deadline_ns);
 WRT_API uint64_t wrt_time_now_ns(void);
 
@@ -303,7 +303,7 @@ WRT_API uint64_t wrt_time_now_ns(void);
  * asked until a call of this store pauses for it or it is cleared. A signal handler may call
  * this only for a store without shared memories.
  * Cost: O(1); while the guest is asleep in a wait as wrt_interrupt_raise, may block (system) then,
- * never faults; 18 steps, 2500 bytes of stack. */
+ * never faults; 20 steps, 2500 bytes of stack. */
 WRT_API void wrt_store_interrupt(struct wrt_store *store);
 WRT_API void wrt_instance_interrupt(struct wrt_instance *instance);
 /* Cost: O(1), never blocks, never faults. */
@@ -460,7 +460,7 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_memory_write(struct wrt_memory *memory, uint64_t address, const void *bytes,
                  size_t size_bytes);
 
-/* Cost: O(1), never blocks, never faults; 250 steps. */
+/* Cost: O(1), never blocks, never faults; 300 steps. */
 WRT_API uint64_t wrt_table_size(const struct wrt_table *table);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_get(const struct wrt_table *table, uint64_t index, union wrt_slot *out);
@@ -499,10 +499,10 @@ struct wrt_heap_info {
 WRT_API void wrt_store_get_heap_info(const struct wrt_store *store, struct wrt_heap_info *out);
 
 /* Of a v128 the lower half.
- * Cost: O(1), never blocks, never faults; 8 steps. */
+ * Cost: O(1), never blocks, never faults; 10 steps. */
 WRT_API union wrt_slot wrt_global_get(const struct wrt_global *global);
 /* ERR_DENIED if it is not mutable; ERR_TYPE for a v128, which takes two slots.
- * Cost: O(1), never blocks, never faults; 100 steps. */
+ * Cost: O(1), never blocks, never faults; 110 steps. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_global_set(struct wrt_global *global, union wrt_slot value);
 /* The same for every type. ERR_TYPE if the value's is not the global's.
