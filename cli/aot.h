@@ -41,6 +41,8 @@ struct aot_dialect {
 const struct aot_dialect *aot_find_dialect(const char *version);
 const char *aot_known_versions(void);
 
+enum aot_stop { AOT_STOP_NONE, AOT_STOP_CHECK, AOT_STOP_FUEL }; /* enum wrt_native_stop_mode */
+
 struct aot_options {
     uint32_t memory_mode, stop_mode; /* enum wrt_native_memory_mode, _stop_mode */
     const char *symbol;              /* of the object */
@@ -70,8 +72,10 @@ void aot_join_lines(struct aot_buffer *source);
 /* Each function gets a label that begins with `symbol`. */
 void aot_put_prototypes(const struct aot_dialect *dialect, const char *symbol,
                         const struct aot_buffer *source, struct aot_buffer *out);
-void aot_put_bodies(const struct aot_dialect *dialect, const struct wrt_module *module,
-                    const struct aot_buffer *source, struct aot_buffer *out);
+/* `known`: see aot_mark_known. */
+void aot_put_bodies(const struct aot_dialect *dialect, uint32_t stop_mode,
+                    const struct aot_buffer *known, const struct aot_buffer *source,
+                    struct aot_buffer *out);
 void aot_put_results(const struct aot_buffer *header, struct aot_buffer *out);
 /* How many of the module's functions the text has. */
 uint32_t aot_count_bodies(const struct aot_dialect *dialect, const struct aot_buffer *source);

@@ -370,7 +370,7 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
         put_import(&e, f);
     for (uint32_t t = 0; t < e.info.type_count; t++)
         put_bridge(&e, t);
-    aot_put_bodies(dialect, module, source, out);
+    aot_put_bodies(dialect, options->stop_mode, &known, source, out);
     for (uint32_t t = 0; t < e.info.type_count; t++)
         put_entry(&e, t);
     put_module(&e, bytes);

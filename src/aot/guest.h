@@ -139,17 +139,31 @@ WRT_INLINE wasm_rt_funcref_t wrt_function(struct wrt_guest *instance, u32 index)
         }                                             \
     while (0)
 
-/* A function begins: the stack, a stop, fuel; then its view of the memory. What calls nothing finds
- * room below the frame that called it, see engine/native.c, and ends soon or has loops that look. */
-#define WRT_ENTER(cost)                                                                  \
+/* A short loop's body stands several times in a row, and only the first looks: WRT_TURN begins the
+ * others, WRT_SETTLE stands where the loop is left. Fuel is paid by each turn, so it may be overdrawn
+ * by those turns until then; a trap within does not pay them. */
+#if WRT_STOP == 2
+#define WRT_TURN(cost) wrt_fuel -= (cost)
+#define WRT_SETTLE WRT_LOOP(0)
+#else
+#define WRT_TURN(cost) (void)0
+#define WRT_SETTLE (void)0
+#endif
+#define WRT_LEAVE_TO(label)  \
+    do {                     \
+        WRT_SETTLE;          \
+        goto label;          \
+    } while (0)
+
+/* A function begins: the stack and a stop; then its view of the memory. What calls nothing finds room
+ * below the frame that called it, see engine/native.c, and ends soon or has loops that look. */
+#define WRT_STACK                                                                        \
     if (UNLIKELY((uintptr_t)WRT_FRAME < WRT_HEAD(instance)->stack_limit))                \
-        wrt_stop(instance);                                                              \
-    WRT_ENTER_LEAF(cost)
-#define WRT_ENTER_LEAF(cost)                                                             \
+        wrt_stop(instance)
+#define WRT_ENTER                                                                        \
     u8 *const wrt_base __attribute__((unused)) = WRT_HEAD(instance)->memory_base;        \
     u64 wrt_size __attribute__((unused)) = WRT_HEAD(instance)->memory_bytes;             \
-    WRT_FUEL;                                                                            \
-    WRT_CHARGE(cost)
+    WRT_FUEL
 
 #define FUNC_EPILOGUE (void)0
 

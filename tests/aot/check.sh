@@ -59,6 +59,47 @@ says 'fuel is refused where nothing counts it' 'fuel needs --stop fuel' 250 \
 says 'a trap names its functions' 'out of bounds memory access in [a-z]* (function' 245 \
   "$wrt" run --invoke load guest-guard-check.so 70000
 
+# ---- loops: each kind that the translation tells apart ends as interpreted, and stops ----
+wat2wasm "$root/tests/aot/loops.wat" -o loops.wasm
+results() { # FILE
+  local name number
+  for name in whole short unrolled calling traps all; do
+    for number in 1 2 3 4 5 6 7 8 9 63 76 77 78 1000; do
+      echo "$name $number: $("$wrt" run --invoke $name "$1" $number 2>&1 | head -n 1 | sed -E "s/ in (function|_?[a-z]).*//; s/^wrt: [^:]*: //")"
+    done
+  done
+}
+results loops.wasm >wanted.loops
+for options in '--memory guard --stop none' '--memory compare --stop check' '--memory guard --stop fuel'; do
+  verdict "loops of each kind end as interpreted: $options" "$(
+    { "$wrt" compile $options -o loops.so loops.wasm && results loops.so | diff wanted.loops -; } 2>&1)"
+done
+used() { # OBJECT: the least fuel that is enough for `all`, found by halving
+  local low=1 high=1048576 middle
+  while [ $((high - low)) -gt 0 ]; do
+    middle=$(((low + high) / 2))
+    if "$wrt" run --fuel $middle --invoke all "$1" 60 >/dev/null 2>&1; then high=$middle; else low=$((middle + 1)); fi
+  done
+  echo $low
+}
+for cc in ${WRT_GCC:-cc} clang-19; do
+  command -v "$cc" >/dev/null || continue
+  for memory in guard compare; do
+    "$wrt" compile --cc "$cc" --memory $memory --stop fuel -o loops.so loops.wasm && used loops.so
+  done
+done | sort | uniq -c >fuels
+verdict "the same fuel is enough whoever compiled it, guard pages or compares" "$(
+  [ "$(wc -l <fuels)" = 1 ] || cat fuels)"
+for stop in check fuel; do
+  "$wrt" compile --stop $stop -o loops.so loops.wasm
+  for name in never_hits goes_back another_back calls_for_ever leaf_for_ever around_short around_whole; do
+    says "a deadline stops $name: $stop" 'past its deadline' 247 \
+      timeout 60 "$wrt" run --deadline 20 --invoke $name loops.so
+    [ $stop = check ] || says "fuel stops $name" 'out of fuel' 246 \
+      timeout 60 "$wrt" run --fuel 100000 --invoke $name loops.so
+  done
+done
+
 # ---- linked, paused, resumed ----
 cat >wanted.linked <<EOT
 plain: WRT_OK 1001000, straight
