@@ -150,6 +150,33 @@ static void a_cache_of_few_bytes_keeps_what_fits(void **state)
     assert_int_equal(info().held_bytes, 0);
 }
 
+/* Which colours there are is the machine's; what is none is refused before it is asked. */
+static void what_is_no_colour_is_refused(void **state)
+{
+    static uint8_t block[16384] __attribute__((aligned(4096)));
+    static struct wrt_arena other;
+    static const struct wrt_cache_colour bad[] = {{.count = 1}, {.count = 3}, {.count = 2, .index = 2},
+                                                  {.count = 2, .level = 1}, {.count = 2, .level = 4}};
+    const struct wrt_cache_colour good = {.count = 2, .level = 3}, second = {.count = 2};
+    struct wrt_colour_runs runs = {.run_bytes = 77};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(wrt_cache_colour_runs(&bad[i], &runs, NULL), WRT_ERR_ARGUMENT);
+    assert_int_equal(wrt_cache_colour_runs(NULL, &runs, NULL), WRT_ERR_ARGUMENT);
+    assert_int_equal(wrt_cache_colour_runs(&good, NULL, NULL), WRT_ERR_ARGUMENT);
+    assert_int_equal(runs.run_bytes, 77);
+    for (int level = 0; level < 2; level++) {
+        enum wrt_status status = wrt_cache_colour_runs(level != 0 ? &good : &second, &runs, NULL);
+        assert_true(status == WRT_OK || status == WRT_ERR_UNSUPPORTED);
+    }
+    assert_int_equal(wrt_arena_init(&arena, &(struct wrt_arena_config){
+        .static_block = block, .static_block_bytes = sizeof block, .colour = second}, NULL),
+                     WRT_ERR_UNSUPPORTED);
+    assert_int_equal(wrt_arena_init(&arena, &(struct wrt_arena_config){
+        .parent = &other, .colour = second}, NULL), WRT_ERR_UNSUPPORTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(wild_pointers_are_told_apart),
         cmocka_unit_test(a_walk_ends_when_it_is_told_to),
         cmocka_unit_test(a_cache_of_few_bytes_keeps_what_fits),
+        cmocka_unit_test(what_is_no_colour_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,10 @@ static void each_right_is_told_from_a_wrong_one(void **state)
     (void)state;
     allocate(&pages, &config);
     assert_int_equal(wrt_pages_protect(&pages, 0, page, WRT_PAGE_READ_EXECUTE, NULL), WRT_OK);
+    assert_int_equal(wrt_pages_protect(&pages, 0, page, WRT_PAGE_NONE, NULL), WRT_OK);
+    assert_int_equal(wrt_pages_protect(&pages, 0, page, WRT_PAGE_READ, NULL), WRT_OK);
+    assert_int_equal(wrt_pages_protect(&pages, 0, page, WRT_PAGE_READ_WRITE, NULL), WRT_OK);
+    pages.base[0] = 7;
     assert_int_equal(wrt_pages_protect(&pages, 0, page, (enum wrt_page_rights)2, NULL),
                      WRT_ERR_ARGUMENT);
     assert_int_equal(wrt_pages_protect(&pages, 0, page, (enum wrt_page_rights)7, NULL),
@@ -265,6 +269,12 @@ static void any_slot_serves_when_none_fits(void **state)
     config.image = &image;
     refused(&config, WRT_ERR_ARGUMENT, "an image of 131072 bytes for a memory of 65536");
     config.initial_pages = 2;
+    struct wrt_partition_info info;
+    wrt_partition_get_info(partition, &info);
+    uint64_t left = info.max_bytes - info.used_bytes;
+    assert_int_equal(wrt_partition_charge(partition, WRT_CHARGE_HOST, left, NULL), WRT_OK);
+    refused(&config, WRT_ERR_PARTITION_MAX, "edges");
+    wrt_partition_uncharge(partition, WRT_CHARGE_HOST, left);
     allocate(&pages[0], &config);
     assert_int_equal(pages[0].base[0], 1);
     assert_int_equal(pages[0].base[3], 0);
@@ -303,7 +313,7 @@ static void a_sealed_memory_grows_only_from_inside(void **state)
     struct wrt_partition *sealed;
     struct wrt_partition_info info;
     struct wrt_partition_guard guard;
-    struct wrt_page_allocator first, second;
+    struct wrt_page_allocator first, second, third;
 
     (void)state;
     assert_int_equal(wrt_partition_create(NULL, &config, &sealed, NULL), WRT_OK);
@@ -321,7 +331,9 @@ static void a_sealed_memory_grows_only_from_inside(void **state)
     assert_int_equal(first.size_bytes, PAGE);
     assert_int_equal(wrt_partition_guard_enter(&guard, sealed), WRT_OK);
     assert_int_equal(wrt_pages_grow(&first, 1, NULL), WRT_OK);
-    wrt_pages_free(&first); /* the list goes on with the other */
+    assert_int_equal(wrt_pages_allocate(&third, sealed, &two, NULL), WRT_OK);
+    wrt_pages_free(&first); /* the list goes on with the others, whichever end it was at */
+    wrt_pages_free(&third);
     second.base[0] = 1;
     assert_int_equal(wrt_partition_guard_leave(&guard), WRT_OK);
     assert_int_equal(wrt_partition_guard_enter(&guard, sealed), WRT_OK);

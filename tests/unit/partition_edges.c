@@ -10,7 +10,12 @@
 #include "wrt/memory.h"
 #include "wrt/partition.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "wrt/system.h"
 
 enum { MIB = 1 << 20 };
 
@@ -188,6 +193,90 @@ static void a_block_that_was_overrun_is_kept(void **state)
     assert_int_equal(wrt_partition_destroy(partition, NULL), WRT_OK);
 }
 
+/* A charge walks to the root, so there is an end to how far that is. */
+static void partitions_nest_to_a_limit(void **state)
+{
+    struct wrt_partition *level[64] = {NULL};
+    struct wrt_error error = {.text = ""};
+    enum wrt_status status = WRT_OK;
+    int depth = 0;
+
+    (void)state;
+    while (depth < 64 && status == WRT_OK) {
+        status = wrt_partition_create(depth > 0 ? level[depth - 1] : NULL, NULL, &level[depth],
+                                      &error);
+        depth += status == WRT_OK;
+    }
+    assert_int_equal(status, WRT_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "deeper than"));
+    assert_int_equal(wrt_partition_charge(level[depth - 1], WRT_CHARGE_HOST, 1000, NULL), WRT_OK);
+    assert_true(info_of(level[0]).used_bytes >= 1000);
+    wrt_partition_uncharge(level[depth - 1], WRT_CHARGE_HOST, 1000);
+    while (depth-- > 0)
+        destroy(level[depth]);
+}
+
+static pid_t idle_child(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(60);
+        for (;;)
+            pause();
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+static enum wrt_status attach(struct wrt_partition *partition, pid_t child, uint64_t bytes,
+                              struct wrt_partition_process *process)
+{
+    return wrt_partition_attach_process(partition, child, bytes, process, NULL);
+}
+
+/* Processes of one partition are let go in any order; what was charged for each comes back. */
+static void processes_come_and_go_in_any_order(void **state)
+{
+    struct wrt_partition *bounded, *boundless;
+    struct wrt_partition_process first, second, third = {.partition = NULL};
+    struct wrt_partition_exit end;
+
+    (void)state;
+    if (strcmp(wrt_system_name(), "linux") != 0) {
+        print_message("processes of the simulated kernel are no children of this one\n");
+        skip();
+    }
+    bounded = make(NULL, &(struct wrt_partition_config){.name = "bounded", .max_bytes = 64 * MIB});
+    boundless = make(NULL, &(struct wrt_partition_config){.name = "boundless"});
+    pid_t one = idle_child(), two = idle_child();
+    assert_int_equal(attach(bounded, one, 8 * MIB, &first), WRT_OK);
+    assert_int_equal(attach(bounded, two, 0, &second), WRT_OK); /* all that is left */
+    assert_int_equal(info_of(bounded).used_bytes, info_of(bounded).max_bytes);
+    assert_int_equal(attach(bounded, one, 1, &third), WRT_ERR_EXISTS);
+    assert_int_equal(attach(bounded, two, 1, &third), WRT_ERR_EXISTS);
+    assert_int_equal(info_of(bounded).processes, 2);
+    assert_int_equal(wrt_partition_detach_process(&first), WRT_OK); /* the older one: not the first in the list */
+    assert_int_equal(wrt_partition_detach_process(&first), WRT_ERR_STATE);
+    assert_int_equal(wrt_partition_reap_process(&first, 0, &end), WRT_ERR_STATE);
+    assert_int_equal(info_of(bounded).processes, 1);
+    assert_int_equal(wrt_partition_reap_process(&second, 0, &end), WRT_ERR_TIMEOUT);
+    /* Without a maximum nothing is charged for "all that is left". */
+    assert_int_equal(attach(boundless, one, 0, &third), WRT_OK);
+    assert_int_equal(info_of(boundless).current_bytes[WRT_CHARGE_PROCESS], 0);
+    /* Somebody else was told of the end: it is over all the same. */
+    assert_int_equal(kill(one, SIGKILL), 0);
+    assert_int_equal(waitpid(one, NULL, 0), one);
+    assert_int_equal(wrt_partition_reap_process(&third, UINT64_MAX, &end), WRT_OK);
+    assert_false(end.is_known);
+    assert_int_equal(kill(two, SIGKILL), 0);
+    assert_int_equal(wrt_partition_reap_process(&second, UINT64_MAX, &end), WRT_OK);
+    assert_true(end.is_known && end.by_signal);
+    assert_int_equal(info_of(bounded).current_bytes[WRT_CHARGE_PROCESS], 0);
+    destroy(bounded);
+    destroy(boundless);
+}
+
 static void read_a_guard(void *argument)
 {
     const volatile uint8_t *at = argument;
@@ -226,6 +315,8 @@ int main(void)
         cmocka_unit_test(a_free_from_outside_of_a_seal_is_a_damage),
         cmocka_unit_test(two_seals_nest),
         cmocka_unit_test(a_block_that_was_overrun_is_kept),
+        cmocka_unit_test(partitions_nest_to_a_limit),
+        cmocka_unit_test(processes_come_and_go_in_any_order),
         cmocka_unit_test(a_guard_hit_is_a_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
