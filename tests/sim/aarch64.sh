@@ -11,24 +11,13 @@ cd "$(dirname "$0")/../.." || exit 1
 for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
   command -v $tool >/dev/null || { echo "SKIP the port on aarch64: $tool is not installed"; exit 0; }
 done
-libraries=$PWD/.cache/arm64/root
+. tests/support/arm64.sh # libraries, fetch_libraries
 port_tests='port_conformance sim_kernel sim_traps sim_park sim_trouble sim_counts sim_selftest'
 # WASI's tests start programs by name, which the host's kernel cannot do with these.
 unit_tests=$(for f in tests/unit/[!w]*.c; do echo "unit_$(basename "$f" .c)"; done |
   grep -v '^unit_partition_schedules$')
 scripts='align endianness float_memory memory_copy memory_grow conversions i64 f64 float_misc
   call_indirect br_table traps'
-
-fetch_libraries() {
-  local work=$PWD/.cache/arm64 deb options
-  [ -f "$libraries/usr/include/cmocka.h" ] && return
-  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$libraries"
-  options=(-qq -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache"
-    -o APT::Architecture=arm64 -o APT::Architectures::=arm64)
-  (cd "$work" && apt-get "${options[@]}" update &&
-    apt-get "${options[@]}" download libcmocka0 libcmocka-dev libcjson1 libcjson-dev) || return
-  for deb in "$work"/*.deb; do dpkg -x "$deb" "$libraries" || return; done
-}
 
 build() { # RELEASE TARGET...
   local tree=build-aarch64-$1 generator=
