@@ -39,6 +39,7 @@ enum option {
     OPTION_WITHOUT,
     OPTION_INDEX_MASKING,
     OPTION_MEMORY_TAGS,
+    OPTION_CACHE_COLOUR,
     OPTION_SNAPSHOT,
     OPTION_STATS,
     /* what resume finds in the snapshot */
@@ -77,6 +78,8 @@ enum option {
                               "only if this build masks indexes against speculation"},        \
     [OPTION_MEMORY_TAGS] = {"memory-tags", NULL,                                              \
                             "only if arenas and memories can be tagged, and each access checked"}, \
+    [OPTION_CACHE_COLOUR] = {"cache-colour", "I/N[@LEVEL]",                                   \
+                             "arenas and memories lie in part I of N of a cache's sets"},     \
     [OPTION_SNAPSHOT] = {"snapshot-on-pause", "FILE",                                         \
                          "when fuel, deadline or ^C stop it, write it for resume"},           \
     [OPTION_STATS] = {"stats", "[=json]", "print memory, fuel and time on standard error"}
@@ -209,6 +212,8 @@ static bool set_option(struct run_options *run, int option, char *value)
     case OPTION_RANDOM: return set_random(&session->wasi, value);
     case OPTION_INDEX_MASKING: session->index_masking = true; return true;
     case OPTION_MEMORY_TAGS: session->memory_tags = true; return true;
+    case OPTION_CACHE_COLOUR:
+        return wrt_cache_colour_parse(value, &session->colour) == WRT_OK;
     case OPTION_CANONICAL_NAN: session->canonical_nan = true; return true;
     case OPTION_DETERMINISTIC: session->deterministic = true; return true;
     case OPTION_FEATURES: return cli_features_only(value, &session->features_off);

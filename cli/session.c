@@ -153,7 +153,8 @@ static enum wrt_status open_partition(struct cli_session *session, struct wrt_er
     const bool is_tagged = session->config->memory_tags;
     const struct wrt_arena_config arena = {
         .is_shared = session->config->max_threads != 0,
-        .tags = is_tagged ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF};
+        .tags = is_tagged ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF,
+        .colour = session->config->colour};
     struct wrt_partition_config partition = session->config->partition;
     const enum wrt_status status =
         is_tagged ? wrt_hardware_set_tag_mode(WRT_TAG_MODE_SYNC) : WRT_OK;
@@ -161,7 +162,7 @@ static enum wrt_status open_partition(struct cli_session *session, struct wrt_er
         snprintf(error->text, sizeof error->text, "this machine has no memory tags");
         return status;
     }
-    if (arena.is_shared || is_tagged)
+    if (arena.is_shared || is_tagged || arena.colour.count != 0)
         partition.arena = &arena;
     return wrt_partition_create(NULL, &partition, &session->partition, error);
 }
@@ -217,7 +218,8 @@ int cli_session_open(struct cli_session *session, const struct cli_session_confi
 
     struct wrt_store_config store = {
         .stack_bytes = config->stack_bytes,
-        .pages.tags = config->memory_tags ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF};
+        .pages.tags = config->memory_tags ? WRT_TAGGING_REQUIRED : WRT_TAGGING_OFF,
+        .pages.colour = config->colour};
     status = wrt_store_create(session->partition, &store, &session->store, &error);
     if (status != WRT_OK)
         return cli_fail_status(config->file, status, &error);

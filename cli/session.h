@@ -19,6 +19,7 @@ struct cli_session_config {
     uint32_t max_threads; /* that the guest may start; 0: none, and nothing to start them with */
     bool canonical_nan, deterministic, index_masking;
     bool memory_tags; /* arenas and linear memories are tagged, accesses checked at once */
+    struct wrt_cache_colour colour; /* of arenas and linear memories; count 0: none */
     bool is_native;      /* `file` may be native code, whatever its name ends with */
     bool has_pin;
     uint8_t pin[32];     /* SHA-256 that such a file must have */

@@ -43,6 +43,10 @@ foreach(flag ${hardening})
     add_compile_options(${flag})
   endif()
 endforeach()
+if("position-independence" IN_LIST WRT_WITHOUT) # the static library only
+  set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+  add_compile_options(-fno-pie)
+endif()
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 # Landing pads are enforced (AArch64), and the file says that it has them and bears a shadow stack
 # (x86), if every object is marked, the start files too, which Debian 12's are not: what we ship is

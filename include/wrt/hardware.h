@@ -41,7 +41,8 @@ WRT_BEGIN_DECLS
     X(SHADOW_STACK, "shadow-stack")           /* x86 CET; active: of this thread */           \
     X(BRANCH_TRACKING, "branch-tracking")     /* x86 IBT, in user programs */                 \
     X(MEMORY_KEYS, "memory-keys")             /* x86 PKU, for sealed partitions */            \
-    X(WRITE_XOR_EXECUTE, "write-xor-execute") /* no page of this process is both */
+    X(WRITE_XOR_EXECUTE, "write-xor-execute") /* no page of this process is both */           \
+    X(CACHE_COLOURS, "cache-colours")         /* active: memory of a colour was given */
 
 enum wrt_hardware {
 #define WRT_HARDWARE_ENUM(name, text) WRT_HARDWARE_##name,
@@ -116,6 +117,12 @@ struct wrt_cache_colour {
 struct wrt_colour_runs {
     size_t period_bytes, run_bytes, offset_bytes;
 };
+
+/* "INDEX/COUNT", or "INDEX/COUNT@LEVEL": colour INDEX of COUNT, of cache LEVEL (2 or 3). Numbers are decimal.
+ * ERR_ARGUMENT: NULL, another shape, or no such colour; *out is then untouched.
+ * Cost: O(length of text), never blocks, never faults. */
+WRT_MUST_CHECK WRT_API enum wrt_status wrt_cache_colour_parse(const char *text,
+                                                              struct wrt_cache_colour *out);
 
 /* What that colour is on this machine. ERR_ARGUMENT: no such colour; ERR_UNSUPPORTED, with the
  * reason: the cache cannot be divided so. May read files of the system. *out: untouched on error.

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +27,8 @@
 #endif
 
 enum { MOST_CACHES = 8 };
+
+static atomic_bool was_requested, was_given;
 
 static bool read_text(unsigned cache, const char *name, char *text, size_t size)
 {
@@ -116,6 +119,7 @@ enum wrt_status wrt_port_commit_coloured(void *address, size_t size_bytes,
     uint8_t *start = wrt_untagged(address);
     enum wrt_status status;
 
+    atomic_store_explicit(&was_requested, true, memory_order_relaxed);
     if (huge == 0 || runs->period_bytes > huge)
         return WRT_ERR_UNSUPPORTED;
     wrt_linux_note_requested(WRT_LINUX_HUGE_PAGES);
@@ -136,5 +140,32 @@ enum wrt_status wrt_port_commit_coloured(void *address, size_t size_bytes,
     status = wrt_port_protect(start, size_bytes, rights);
     if (status != WRT_OK)
         (void)!wrt_port_decommit(start, size_bytes);
+    else
+        atomic_store_explicit(&was_given, true, memory_order_relaxed);
     return status;
+}
+
+const char *wrt_linux_colours_missing(void)
+{
+    size_t huge = wrt_port_huge_page_bytes(), way = wrt_port_cache_way_bytes(2);
+    uint8_t *mapping;
+
+    if (way == 0)
+        return "the system does not tell the sets of cache 2";
+    if (huge == 0 || way > huge)
+        return "no huge page is as long as a way of cache 2";
+    if (take_huge_page(huge, &mapping) == NULL)
+        return "the kernel was asked for a huge page, and gave none";
+    (void)munmap(mapping, 3 * huge);
+    return NULL;
+}
+
+bool wrt_linux_colours_requested(void)
+{
+    return atomic_load_explicit(&was_requested, memory_order_relaxed);
+}
+
+bool wrt_linux_colours_given(void)
+{
+    return atomic_load_explicit(&was_given, memory_order_relaxed);
 }

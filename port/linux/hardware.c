@@ -401,6 +401,15 @@ static struct wrt_port_hardware say_writable_code(void)
                "a page that is not ours is both", "no page of the process is both");
 }
 
+static struct wrt_port_hardware say_colours(void)
+{
+    const char *missing = wrt_linux_colours_missing();
+
+    return say(missing == NULL || wrt_linux_colours_given(), wrt_linux_colours_given(), missing,
+               "no memory has one (--cache-colour, cache_colour)",
+               "memory was cut out of huge pages");
+}
+
 static void describe(enum wrt_hardware feature, struct wrt_port_hardware *out)
 {
     static const char no_tags[] = "the processor has no memory tags, or the system hides them";
@@ -446,6 +455,9 @@ static void describe(enum wrt_hardware feature, struct wrt_port_hardware *out)
     case WRT_HARDWARE_WRITE_XOR_EXECUTE:
         *out = say_writable_code();
         return;
+    case WRT_HARDWARE_CACHE_COLOURS:
+        *out = say_colours();
+        return;
     case WRT_HARDWARE_COUNT:
         break;
     }
@@ -455,5 +467,7 @@ static void describe(enum wrt_hardware feature, struct wrt_port_hardware *out)
 void wrt_port_hardware_get(enum wrt_hardware feature, struct wrt_port_hardware *out)
 {
     describe(feature, out);
-    out->is_requested = atomic_load_explicit(&requested, memory_order_relaxed) >> feature & 1;
+    out->is_requested = feature == WRT_HARDWARE_CACHE_COLOURS
+                            ? wrt_linux_colours_requested()
+                            : atomic_load_explicit(&requested, memory_order_relaxed) >> feature & 1;
 }

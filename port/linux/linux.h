@@ -32,4 +32,8 @@ int wrt_linux_protection(unsigned rights);
 /* Has the kernel turned memory keys on? */
 bool wrt_linux_has_keys(void);
 
+/* Why memory of a cache colour cannot be had now; NULL: a huge page to cut it out of was just given. */
+const char *wrt_linux_colours_missing(void);
+bool wrt_linux_colours_requested(void), wrt_linux_colours_given(void); /* since the process started */
+
 #endif

@@ -27,6 +27,36 @@ static enum wrt_status check(const struct wrt_cache_colour *colour, struct wrt_e
     return WRT_OK;
 }
 
+/* Takes up to six digits from *at. */
+static bool take_number(const char **at, uint32_t *out)
+{
+    const char *first = *at;
+    uint32_t number = 0;
+
+    while (**at >= '0' && **at <= '9' && *at - first < 6)
+        number = number * 10 + (uint32_t)(*(*at)++ - '0');
+    *out = number;
+    return *at != first;
+}
+
+enum wrt_status wrt_cache_colour_parse(const char *text, struct wrt_cache_colour *out)
+{
+    struct wrt_cache_colour colour = {0};
+    bool is_whole;
+
+    if (text == NULL || out == NULL)
+        return WRT_ERR_ARGUMENT;
+    is_whole = take_number(&text, &colour.index) && *text++ == '/' && take_number(&text, &colour.count);
+    if (is_whole && *text == '@') {
+        text++;
+        is_whole = take_number(&text, &colour.level) && colour.level != 0;
+    }
+    if (!is_whole || *text != '\0' || check(&colour, NULL) != WRT_OK)
+        return WRT_ERR_ARGUMENT;
+    *out = colour;
+    return WRT_OK;
+}
+
 enum wrt_status wrt_cache_colour_runs(const struct wrt_cache_colour *colour,
                                       struct wrt_colour_runs *out, struct wrt_error *error)
 {

@@ -132,6 +132,10 @@ void wrt_check_limits(const struct wrt_manifest *manifest,
         wrt_problem(problems, line_of(config, WRT_KEY_CACHE_WAYS), WRT_ERR_ARGUMENT,
                     "tenant %s: only a process can have cache ways; its tier is %s", config->name,
                     wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
+    if (config->cache_colour.count != 0 && config->tier + 1 != WRT_TIER_SOFTWARE)
+        wrt_problem(problems, line_of(config, WRT_KEY_CACHE_COLOUR), WRT_ERR_UNSUPPORTED,
+                    "tenant %s: only tier software can have a cache colour; its tier is %s",
+                    config->name, wrt_tier_name((enum wrt_isolation_tier)(config->tier + 1)));
     check_worker(config, problems);
     if (config->confine_bits != 0 && !wrt_guest_is_remote(config))
         wrt_problem(problems, line_of(config, WRT_KEY_REQUIRE), WRT_ERR_ARGUMENT,
@@ -196,6 +200,8 @@ static uint32_t line_for(const struct wrt_tenant_config *config, enum wrt_status
     switch (status) {
     case WRT_ERR_PARTITION_MAX: return line_of(config, WRT_KEY_MAX);
     case WRT_ERR_UNSUPPORTED:
+        if (config->cache_colour.count != 0)
+            return config->lines[WRT_KEY_CACHE_COLOUR];
         if (config->lines[WRT_KEY_TYPED_POOL] != 0)
             return config->lines[WRT_KEY_TYPED_POOL];
         return line_of(config, (config->require_bits & WRT_REQUIRE_INDEX_MASKING) != 0

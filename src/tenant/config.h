@@ -7,6 +7,7 @@
 #ifndef WRT_TENANT_CONFIG_H
 #define WRT_TENANT_CONFIG_H
 
+#include "wrt/hardware.h"
 #include "wrt/tenant.h"
 
 enum {
@@ -50,7 +51,8 @@ struct wrt_words {
     X(REQUIRE, "require") X(SHA256, "sha256") X(ED25519_KEY, "ed25519_key")                 \
     X(SIGNATURE, "signature") X(CLOCK_RESOLUTION, "clock_resolution_us")                  \
     X(CLOCK_JITTER, "clock_jitter") X(OBLIVIOUS, "oblivious") X(ISOLATE, "isolate")     \
-    X(NATIVE, "native") X(CACHE_WAYS, "cache_ways") X(WORKER, "worker") X(TYPED_POOL, "typed_pool")
+    X(NATIVE, "native") X(CACHE_WAYS, "cache_ways")                          \
+    X(CACHE_COLOUR, "cache_colour") X(WORKER, "worker") X(TYPED_POOL, "typed_pool")
 
 enum wrt_tenant_key {
 #define WRT_TENANT_KEY_ENUM(id, name) WRT_KEY_##id,
@@ -79,6 +81,7 @@ struct wrt_tenant_config {
     uint64_t watchdog, watchdog_ms;
     uint64_t require_bits; /* enum wrt_require */
     uint64_t cache_ways;   /* bit n: a worker may fill way n; 0 = all */
+    struct wrt_cache_colour cache_colour; /* of its arenas and memories; count 0 = none */
     uint64_t isolate_bits; /* 1 << enum wrt_confine: what a worker asks for */
     uint64_t confine_bits; /* 1 << enum wrt_confine: what a worker must be confined by */
     uint32_t text_bytes;   /* used of the pool */

@@ -172,8 +172,10 @@ static enum wrt_status create_partition(struct wrt_guest *guest, struct wrt_part
                                         struct wrt_error *error)
 {
     const struct wrt_tenant_config *config = guest->config;
+    const struct wrt_arena_config arena = {.colour = config->cache_colour};
     const struct wrt_partition_config partition = {
         .name = config->name,
+        .arena = arena.colour.count != 0 ? &arena : NULL,
         .min_bytes = config->min_bytes,
         .max_bytes = config->max_bytes,
         .reserved_bytes = config->reserved_bytes,
@@ -315,7 +317,8 @@ static enum wrt_status open_store(struct wrt_guest *guest, struct wrt_error *err
     const char *pool = wrt_config_text(guest->config, guest->config->typed_pool);
     const struct wrt_store_config config = {.stack_bytes = guest->config->stack_bytes,
                                             .max_instances = 1,
-                                            .pages = {.typed_pool = *pool != '\0' ? pool : NULL}};
+                                            .pages = {.typed_pool = *pool != '\0' ? pool : NULL,
+                                                      .colour = guest->config->cache_colour}};
     enum wrt_status status = wrt_store_create(guest->partition, &config, &guest->store, error);
     if (status == WRT_OK)
         status = open_wasi(guest, error);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum kind { KIND_TEXT, KIND_PATH, KIND_NAME, KIND_WORDS, KIND_PATHS, KIND_SIZE, KIND_COUNT,
-            KIND_CHOICE, KIND_MASK, KIND_BITS, KIND_DIGEST };
+            KIND_CHOICE, KIND_MASK, KIND_BITS, KIND_DIGEST, KIND_COLOUR };
 
 struct key {
     enum kind kind;
@@ -94,6 +94,8 @@ static struct key tenant_key(enum wrt_tenant_key id)
     case WRT_KEY_ISOLATE: return (struct key){KIND_WORDS, FIELD(isolate), 0, 0, NULL};
     case WRT_KEY_NATIVE: return (struct key){KIND_CHOICE, FIELD(native), 0, 0, "no|yes"};
     case WRT_KEY_CACHE_WAYS: return (struct key){KIND_BITS, FIELD(cache_ways), 1, any, NULL};
+    case WRT_KEY_CACHE_COLOUR:
+        return (struct key){KIND_COLOUR, FIELD(cache_colour), 0, 0, NULL};
     case WRT_KEY_REQUIRE:
     case WRT_KEY_COUNT: break;
     }
@@ -337,6 +339,10 @@ static void set_field(struct wrt_tenant_config *config, const struct key *key, c
     case KIND_BITS:
         if (!parse_bits(value, field))
             bad_value(target, name, value, "0x and one to 16 hexadecimal digits, not all 0");
+        break;
+    case KIND_COLOUR:
+        if (wrt_cache_colour_parse(value, field) != WRT_OK)
+            bad_value(target, name, value, "I/N or I/N@LEVEL, I below N, N 2, 4, 8 ..., LEVEL 2 or 3");
         break;
     case KIND_DIGEST:
         if (!parse_digest(value, field))

@@ -182,6 +182,16 @@ if "$wrt" doctor | grep -qE '^ +memory-tags-sync +[a-z]+ +yes'; then
 else
   expect 'memory tags where there are none are refused by name' 250 '' 'no memory tags' run --memory-tags hello.wasm
 fi
+if "$wrt" doctor | grep -qE '^ +cache-colours +no +yes +no '; then
+  expect 'a cache colour where it is to be had' 0 '^hello, world$' '' run --cache-colour 1/2 hello.wasm
+else
+  expect 'a cache colour where it is not is refused by name' 250 '' 'cache|huge page' run --cache-colour 1/2 hello.wasm
+fi
+for wrong in 2/2 0/3 0/1 0/0 1 /2 1/ 0/2@1 0/2@ 0/2@4 0/2x -1/2 4294967296/2 ''; do
+  expect "no cache colour: '$wrong'" 240 '' 'cache-colour' run --cache-colour "$wrong" hello.wasm
+done
+expect 'more colours than a way has pages are refused by name' 250 '' 'less than a page|sets of cache|huge page' \
+  run --cache-colour 0/65536 hello.wasm
 expect 'a partition too small names the limit' 248 '' '^wrt: hello.wasm: .*(max|maximum|limit)' run --memory 0:64K hello.wasm
 expect 'a partition large enough' 0 '^hello, world$' '' run --memory 64K:8M:128K hello.wasm
 expect 'MIN above MAX' 240 '' 'min.*max' run --memory 2M:1M hello.wasm

@@ -32,7 +32,7 @@ static void all_keys_arrive(void **state)
         "restart_window_ms = 900\nescalate = group\nwatchdog = heartbeat\nwatchdog_ms = 30\n"
         "after = z\nrequire = tier priority affinity\nsignature = s\n"
         "clock_resolution_us = 50\nclock_jitter = on\noblivious = on\nisolate = l1d-flush core-scheduling\n"
-        "cache_ways = 0x0ff0\n"
+        "cache_ways = 0x0ff0\ncache_colour = 3/4@3\n"
         "sha256 = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n"
         "ed25519_key = ff112233445566778899aabbccddeeff00112233445566778899aabbccddeef0\n"
         "[tenant z]\nmodule = /z.wasm\n"
@@ -97,6 +97,9 @@ static void all_keys_arrive(void **state)
     assert_int_equal(t->clock_jitter, 1);
     assert_int_equal(t->oblivious, 1);
     assert_int_equal(t->cache_ways, 0x0ff0);
+    assert_int_equal(t->cache_colour.index, 3);
+    assert_int_equal(t->cache_colour.count, 4);
+    assert_int_equal(t->cache_colour.level, 3);
     assert_int_equal(t->isolate_bits, 1u << WRT_CONFINE_L1D_FLUSH | 1u << WRT_CONFINE_CORE);
     assert_int_equal(t->sha256[0], 0);
     assert_int_equal(t->sha256[10], 0xAA);
@@ -140,6 +143,11 @@ static const struct bad bad_texts[] = {
     {"x = 1\n" T, "before the first section", 1, WRT_ERR_ARGUMENT},
     {"[tenant a]\n", "tenant a has no module", 1, WRT_ERR_NOT_FOUND},
     {T "[tenants b]\nmodule = m\n", "sections are", 3, WRT_ERR_NOT_FOUND},
+    {T "cache_colour = 2/2\n", "cache_colour takes I/N", 3, WRT_ERR_ARGUMENT},
+    {T "cache_colour = 0/3\n", "cache_colour takes I/N", 3, WRT_ERR_ARGUMENT},
+    {T "cache_colour = 0/0\n", "cache_colour takes I/N", 3, WRT_ERR_ARGUMENT},
+    {T "cache_colour = 0/2@1\n", "cache_colour takes I/N", 3, WRT_ERR_ARGUMENT},
+    {T "cache_colour = 0/2@\n", "cache_colour takes I/N", 3, WRT_ERR_ARGUMENT},
     {T "colour = red\n", "[tenant] has no key 'colour'", 3, WRT_ERR_NOT_FOUND},
     {"[supervisor]\nmodule = m\n" T, "[supervisor] has no key 'module'", 2, WRT_ERR_NOT_FOUND},
     {T "[frame f]\nmodule = m\n", "[frame] has no key 'module'", 4, WRT_ERR_NOT_FOUND},
