@@ -3,7 +3,7 @@
  *
  * proofs/handlers makes these proofs from opcodes.def; the machine is in handlers.h.
  *
- * Property: each of 1924 handlers of the interpreter, on any frame, code words and memory: reads
+ * Property: each handler of the interpreter by itself, on any frame, code words and memory: reads
  *   only slots that its code words name (by its text), writes only its result slot d, and leaves
  *   there what the accumulator has; accesses memory only below its size, and if it is no store
  *   changes none of it; takes fuel only if it branches or charges; and has no undefined behaviour.
@@ -15,11 +15,11 @@
  *   `proofs/handlers none` lists: fused sequences, vectors, calls and returns, garbage-collected objects, tables, and
  *   those that leave the interpreter.
  *
- * PROOF long sample --slice-formula
+ * EACH quick sample --slice-formula
  * PROOF quick only_i32_store8_s --slice-formula
  * PROOF quick only_i32_load_sk --slice-formula
  * PROOF quick only_latch_lt_u --slice-formula
- * PARTS long 32 --slice-formula
+ * PARTS long 20 --slice-formula
  * MUTANT only_i32_load_sk src/engine/opcodes.def s/IN_MEMORY\(ea, sizeof\(T\), exec->memory_bytes\)/IN_MEMORY(ea, sizeof(T), exec->memory_bytes + 1)/
  * MUTANT only_i32_load_sk src/engine/interpret.c s/fp\[pc\[1\]\.s\.d\]\.i64 = A/fp[pc[1].s.d + 1].i64 = A/
  * MUTANT only_i32_load_sk src/engine/interpret.c s/fp\[pc\[1\]\.s\.d\]\.i64 = A/fp[pc[1].s.d].i64 = ~A/
