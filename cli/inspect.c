@@ -291,7 +291,11 @@ static int describe(const struct cli_session_config *config)
     enum wrt_status status = wrt_partition_create(NULL, NULL, &session.partition, &error);
     if (status != WRT_OK)
         return cli_fail_status("partition", status, &error);
-    int code = cli_load(session.partition, config->file, NULL, &session.module);
+    int code = CLI_EXIT_OK;
+    if (strcmp(config->file, "-") != 0)
+        code = cli_native_inspect(config->file, session.partition, &session.module);
+    if (code == CLI_EXIT_OK && session.module == NULL)
+        code = cli_load(session.partition, config->file, NULL, &session.module);
     if (code == CLI_EXIT_OK)
         print_module(config->file, session.module);
     int closing = cli_session_close(&session);

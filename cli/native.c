@@ -1,4 +1,4 @@
-/* cli/native.c - files that hold native code, for `run`.
+/* cli/native.c - files that hold native code, for `run` and `inspect`.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Native code runs with the rights of the process, so it is loaded only where the file's name
@@ -67,6 +67,41 @@ int cli_native_check(const struct cli_session *session, bool has_fuel, bool has_
         return cli_fail(CLI_EXIT_UNSUPPORTED, "%s was compiled with %s; --deadline needs "
                         "--stop check or fuel", session->config->file, what.options);
     return CLI_EXIT_OK;
+}
+
+static void print_object(const char *file, size_t size, const struct wrt_native_description *what)
+{
+    printf("%s: native code of %zu bytes for %s\n", file, size, what->target);
+    printf("made by %s and %s\n", what->translator, what->compiler);
+    printf("options: %s\n", what->options);
+    printf("bounds: %s; stops: %s\n", what->has_compares ? "compares" : "guard pages",
+           what->meters_fuel    ? "interrupt, deadline, fuel"
+           : what->checks_stops ? "interrupt, deadline"
+                                : "only at calls");
+    fputs("SHA-256 of its module: ", stdout);
+    for (size_t i = 0; i < sizeof what->module_sha256; i++)
+        printf("%02x", what->module_sha256[i]);
+    putchar('\n');
+}
+
+int cli_native_inspect(const char *file, struct wrt_partition *partition, struct wrt_module **out)
+{
+    struct aot_buffer bytes = {0};
+    struct wrt_error error = {0};
+    struct wrt_native_description what;
+    int code = read_object(file, &bytes);
+    if (code == CLI_EXIT_OK && bytes.size != 0) {
+        enum wrt_status status = wrt_native_peek(bytes.data, bytes.size, &what, &error);
+        if (status == WRT_OK) {
+            print_object(file, bytes.size, &what);
+            status = wrt_module_load(partition, NULL, what.module.data, what.module.size_bytes,
+                                     out, &error);
+        }
+        if (status != WRT_OK)
+            code = cli_fail_status(file, status, &error);
+    }
+    aot_free(&bytes);
+    return code;
 }
 
 static int digit(char c)

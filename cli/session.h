@@ -87,6 +87,9 @@ void cli_forget_keyboard(const struct cli_session *session);
  * it is a module after all. */
 int cli_native_open(const struct cli_session_config *config, struct wrt_partition *partition,
                     struct wrt_native **out);
+/* If the file is native code: prints what it says of itself, and loads the module in it to *out. None
+ * of its code is loaded. */
+int cli_native_inspect(const char *file, struct wrt_partition *partition, struct wrt_module **out);
 /* Can it do what is asked: fuel, a deadline? Prints if not. */
 int cli_native_check(const struct cli_session *session, bool has_fuel, bool has_deadline);
 /* Reads 64 hexadecimal digits. */

@@ -152,6 +152,10 @@ says 'a feature beyond wasm2c' 'uses simd' 250 "$wrt" compile -o kept.so simd.wa
 says 'a file that is no module' 'MALFORMED' 242 "$wrt" compile -o kept.so guest.wat
 says 'native code only where it is permitted' 'MALFORMED' 242 \
   bash -c "cp guest.so code.wasm && '$wrt' run --invoke spin code.wasm"
+says 'inspect names the options of an object' 'options: --memory guard --stop fuel' 0 \
+  "$wrt" inspect guest-guard-fuel.so
+says 'inspect refuses a changed object' 'changed since it was made' 251 \
+  bash -c "(cat guest.so; echo x) >longer.so; '$wrt' inspect longer.so"
 says 'permitted by --native' '^6$' 0 "$wrt" run --native --invoke divide code.wasm 12 2
 says 'of the pinned hash' '^6$' 0 \
   "$wrt" run --native="$(sha256sum code.wasm | cut -d ' ' -f 1)" --invoke divide code.wasm 12 2
@@ -180,6 +184,10 @@ says 'an object with pages writable and executable' 'both writable and executabl
 echo 'volatile int x; __attribute__((constructor)) static void early(void) { x = 1; }' >early.c
 says 'an object that would run code at load' 'runs at load' 251 \
   "$wrt" compile --cflags early.c -o kept.so guest.wasm
+# A disk that is full: a file of at most one block.
+says 'a disk that is full' '^wrt: ' 251 \
+  bash -c "trap '' XFSZ; TMPDIR=. ; export TMPDIR; ulimit -f 1; '$wrt' compile -o kept.so guest.wasm"
+verdict 'no folder of a failed compilation is left' "$(ls -d wrt-compile-* 2>/dev/null)"
 verdict 'what stood there before still does, and nothing else' "$(
   grep -q '^before$' kept.so || echo 'kept.so was changed'; ls | grep '\.tmp$')"
 cp guest.so changed.so && patch changed.so 'wrt native code' 240 'X'
