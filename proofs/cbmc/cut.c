@@ -24,6 +24,7 @@
  * MUTANT aligning src/arena/arena.c s/set_previous\(arena, block_after\(block\), rest\);/;/
  * MUTANT merging src/arena/arena.c s/set_previous\(arena, after, units\);/;/
  * MUTANT merging src/arena/arena.c s/^        previous = previous_units_of\(block\);$/        ;/
+ * MUTANT merging src/arena/lists.h s/arena->heads\[class\] = NULL;/;/
  */
 #include "arena/arena.c"
 #include "stubs.h"
@@ -119,6 +120,8 @@ static void check(void)
     prove(previous_units_of(at(UNITS)) == previous, "which knows the one before");
     prove(!is_live || seen, "what is live keeps its place and size");
     prove(arena.second_bits[0] == free, "listed are the free ones and no other");
+    for (uint32_t units = MINIMUM_UNITS; units <= UNITS; units++)
+        prove((arena.heads[units] != NULL) == ((free >> units & 1) != 0), "a class without any has no head");
 }
 
 /* ---- operations ---- */
