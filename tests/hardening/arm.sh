@@ -41,6 +41,15 @@ on() { # PROCESSOR PROGRAM ARGUMENT...: output in $said, exit status in $status
   status=$?
 } 2>/dev/null
 
+# A signature has seven bits here: one address in 128 is right by chance, and looks plain. So a crime that
+# came to nothing is tried again, by a process with other keys.
+on_signed() { # PROGRAM CRIME
+  for _ in 1 2 3 4; do
+    on max "$@"
+    [ $status != 0 ] && [ "${said%%$'\n'*}" = signed ] && return
+  done
+}
+
 dies() { # TEXT SIGNAL LINE: it ended by that signal, having said so with the code
   if [ $status = $((128 + $2)) ] && [ "${said##*$'\n'}" = "$3" ]; then
     echo "PASS $1"
@@ -86,7 +95,10 @@ done
 jumps=$work/jumps
 if $cross -std=gnu11 -Wall -Wextra -Werror -O0 -fno-omit-frame-pointer -mbranch-protection=standard \
     -o "$jumps" tests/hardening/jumps.c -ldl; then
-  on max "$jumps" return
+  for _ in 1 2 3 4; do # as on_signed
+    on max "$jumps" return
+    [ $status = 0 ] || break
+  done
   # From v8.6 on the authentication itself faults (SIGILL); before, the use of its result.
   [ $status = 132 ] || status_wanted=11
   dies 'returns: an overwritten return address ends the process' "${status_wanted:-4}" \
@@ -121,10 +133,13 @@ if build handlers -O1 -Isrc -DWRT_SIGN_HANDLERS=1; then
   dies_by_either() { # TEXT
     if [ $status = 132 ]; then dies "$1" 4 'signal 04'; else dies "$1" 11 'signal 11'; fi
   }
-  on max "$work/handlers" kept
+  for _ in 1 2 3 4; do
+    on max "$work/handlers" kept
+    [ "$said" = plain ] || break
+  done
   says 'handlers: their addresses are signed, guests run' '^signed$'
   for crime in damage:'a changed signature' forge:'an address without one' move:'that of another word'; do
-    on max "$work/handlers" ${crime%%:*}
+    on_signed "$work/handlers" ${crime%%:*}
     dies_by_either "handlers: ${crime#*:} ends the process"
     [ "${said%%$'\n'*}" = signed ] || echo "FAIL handlers: $said"
   done
