@@ -127,7 +127,8 @@ struct wrt_partition_config {
     uint64_t affinity;       /* of those; bit n: may run on processor n; 0 = unchanged */
 };
 
-/* Creates a partition below `parent` (NULL: a root of its own). Gives *out.
+/* Creates a partition below `parent` (NULL: a root of its own). Gives *out. ERR_LIMIT: partitions nest
+ * to 8 levels, the root counted.
  * Cost: O(siblings + depth + min_bytes' arenas), O(reserved_bytes) to make them resident, may
  * block (system), may fault; 5800 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
