@@ -520,12 +520,13 @@ static bool begins_with_call(const struct aot_dialect *d, const struct aot_buffe
             return false;
         for (size_t i = 0; i < line.size;) {
             uint32_t index;
-            const size_t size = word_size(line.text + i, line.size - i);
+            const size_t size = word_size(line.text + i, line.size - i), end = i + size;
             uint8_t kind = LEAF;
-            if (is_numbered(line.text + i, size, d->function, &index) &&
+            if (is_numbered(line.text + i, size, d->function, &index) && end < line.size &&
+                line.text[end] == '(' && /* not ref.func, which only names it */
                 find_fact(facts, index, 0, &kind) && kind == NO_LEAF)
                 return true;
-            i += size + (size == 0);
+            i = end + (size == 0);
         }
     }
     return false;

@@ -92,7 +92,7 @@ verdict "the same fuel is enough whoever compiled it, guard pages or compares" "
   [ "$(wc -l <fuels)" = 1 ] || cat fuels)"
 for stop in check fuel; do
   "$wrt" compile --stop $stop -o loops.so loops.wasm
-  for name in never_hits goes_back another_back calls_for_ever leaf_for_ever around_short around_whole; do
+  for name in never_hits goes_back another_back calls_for_ever leaf_for_ever names_for_ever around_short around_whole; do
     says "a deadline stops $name: $stop" 'past its deadline' 247 \
       timeout 60 "$wrt" run --deadline 20 --invoke $name loops.so
     [ $stop = check ] || says "fuel stops $name" 'out of fuel' 246 \

@@ -73,6 +73,8 @@
     (loop $again (drop (call $paid (i32.const 5))) (br $again)))
   (func (export "leaf_for_ever")
     (loop $again (drop (call $leaf (i32.const 5))) (br $again)))
+  (elem declare func $paid) ;; a reference to what looks is no call of it
+  (func (export "names_for_ever") (loop $again (drop (ref.func $paid)) (br $again)))
   (func (export "around_short") (loop $again (drop (call $short (i32.const 5))) (br $again)))
   (func (export "around_whole") (local $i i32)
     (loop $outer
