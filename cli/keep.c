@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -26,6 +27,9 @@ int cli_keep_file(const char *file, const void *bytes, size_t size)
     const int length = snprintf(part, sizeof part, "%s.%ld.part", file, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof part)
         return cli_fail(CLI_EXIT_FILE, "the name %s is too long", file);
+    struct stat old;
+    if (stat(file, &old) == 0 && !S_ISREG(old.st_mode)) /* a device would lose its name */
+        return cli_fail(CLI_EXIT_FILE, "cannot write %s: not a regular file", file);
     if (write_part(part, bytes, size) && rename(part, file) == 0)
         return CLI_EXIT_OK;
     const int why = errno;

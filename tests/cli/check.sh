@@ -94,6 +94,8 @@ expect 'bound: no such export' 249 '' "has no function 'three'" bound --export t
 (cd "$work" && "$wrt" bound --json bounds.wasm | jq -e '.exports | length == 7 and (map(select(.fuel == null)) | length == 3)') \
   >/dev/null && echo 'PASS bound --json' || echo 'FAIL bound --json'
 expect 'calibrate writes a table' 0 '' '' calibrate --runs 5 --out times
+mkfifo "$work/pipe"
+expect 'what is no regular file keeps its name' 241 '' 'cannot write pipe: not a regular file' calibrate --runs 5 --out pipe
 expect 'bound takes times from it' 0 'time [0-9]+ ns by medians' '' bound --calibration times --export ten bounds.wasm
 echo 'plain 5' >"$work/short"
 head -c -2 "$work/times" >"$work/cut" # its last number has lost digits
