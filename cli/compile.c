@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,36 @@ static void add(struct words *w, const char *text)
     add_word(w, text, strlen(text));
 }
 
+/* ---- a signal that ends the command ends the program that it runs, and leaves no folder behind ---- */
+
+static volatile sig_atomic_t ended_by, running; /* the signal; the program's process, 0: none */
+
+static void on_end(int number)
+{
+    ended_by = number;
+    if (running > 0)
+        (void)kill((pid_t)running, number);
+}
+
+/* What is ignored, as under nohup, stays so. */
+static void catch_ends(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction ours = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+    struct sigaction before;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &ours, NULL);
+}
+
+static void end_by_signal(void)
+{
+    if (ended_by == 0)
+        return;
+    (void)signal(ended_by, SIG_DFL);
+    (void)raise(ended_by);
+}
+
 /* Output of both kinds goes to the file. Its exit status, or -1 if it did not start. */
 static int run_to(const struct words *w, const char *log)
 {
@@ -140,9 +171,13 @@ static int run_to(const struct words *w, const char *log)
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
         return -1;
+    running = (sig_atomic_t)child;
+    if (ended_by != 0) /* it came before there was a program to tell */
+        (void)kill(child, ended_by);
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
+    running = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -390,6 +425,7 @@ static void remove_folder(const struct compile *c)
 
 static int compile(struct compile *c)
 {
+    catch_ends();
     int code = make_folder(c);
     if (code != CLI_EXIT_OK)
         return code;
@@ -407,6 +443,7 @@ static int compile(struct compile *c)
     if (code == CLI_EXIT_OK)
         code = deliver(c);
     remove_folder(c);
+    end_by_signal();
     (void)!wrt_module_destroy(c->module);
     if (c->partition != NULL)
         (void)!wrt_partition_destroy(c->partition, NULL);

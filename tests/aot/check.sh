@@ -145,6 +145,18 @@ echo before >kept.so
 says 'a compiler that is not there' 'cannot be started: no-such-cc' 251 \
   "$wrt" compile --cc no-such-cc -o kept.so guest.wasm
 says 'a compiler that fails' 'the C compiler failed' 251 "$wrt" compile --cflags --no-such-flag -o kept.so guest.wasm
+mkdir scratch && printf '#!/bin/sh\ntouch started\nexec sleep 60\n' >slow && chmod +x slow
+ended() { # by SIGTERM while the compiler runs: its exit status, what it left and what was there before
+  local pid try
+  TMPDIR=$PWD/scratch "$wrt" compile --cc ./slow -o kept.so guest.wasm >/dev/null 2>&1 &
+  pid=$!
+  for ((try = 0; try < 300; try++)); do [ -e started ] && break; sleep 0.1; done
+  kill -TERM $pid
+  wait $pid
+  echo "$? $(ls scratch) $(cat kept.so)"
+} 2>/dev/null
+verdict 'a signal ends the compiler as well, and nothing is left' "$(
+  got=$(ended); [ "$got" = '143  before' ] || echo "exit status, left, before: $got")"
 printf '#!/bin/sh\necho 9.9.9\n' >other && chmod +x other
 says 'a wasm2c that nobody knows' "is version '9.9.9'" 250 "$wrt" compile --wasm2c ./other -o kept.so guest.wasm
 echo '(module (func (export "v") (drop (v128.const i64x2 0 0))))' >simd.wat && wat2wasm simd.wat -o simd.wasm
