@@ -732,10 +732,13 @@ static void semaphore_lets_in_as_many_as_it_counts(void **state)
     assert_int_equal(wrt_semaphore_init(&permits, 0, 0), WRT_ERR_ARGUMENT);
     assert_int_equal(wrt_semaphore_init(&permits, 2, 2), WRT_OK);
     assert_int_equal(wrt_semaphore_give(&permits), WRT_ERR_OVERFLOW);
-    for (int i = 0; i < 5; i++)
-        start(&threads[i], use_permit, NULL);
-    for (int i = 0; i < 5; i++)
-        join(threads[i]);
+    /* On a loaded machine each thread may be done before the next one begins. */
+    for (int tries = 0; tries < 200 && most_inside < 2; tries++) {
+        for (int i = 0; i < 5; i++)
+            start(&threads[i], use_permit, NULL);
+        for (int i = 0; i < 5; i++)
+            join(threads[i]);
+    }
     assert_int_equal(most_inside, 2);
     assert_int_equal(wrt_semaphore_take(&permits, 0, NULL), WRT_OK);
     assert_int_equal(wrt_semaphore_take(&permits, 0, NULL), WRT_OK);
