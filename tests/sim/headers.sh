@@ -46,15 +46,18 @@ simulated() { # NAME RELEASE COMPILER FLAGS...
   compile "facts with $name" tests/sim/facts.c "$cc" -D_QNX_SOURCE "$@"
 }
 
-# The whole runtime in 32 bits, as one object in which nothing of ours is missing. (The
-# supervisor, src/tenant, is a library of its own and not for QNX.)
+# The whole runtime in 32 bits, with what port/qnx leaves to port/none, as one object in which
+# nothing of ours is missing. (The supervisor, src/tenant, is a library of its own and not for
+# QNX.)
 whole() { # NAME RELEASE COMPILER FLAGS...
-  local name=$1 release=$2 cc=$3 source objects=() work
+  local name=$1 release=$2 cc=$3 source refused objects=() work
   shift 3
   work=$(mktemp -d) || exit 1
   set -- -std=gnu11 -O1 -nostdinc -D__QNX__=1 -D__QNXNTO__ -isystem $sim/$release \
     -isystem $sim/common -isystem "$(compiler_headers "$cc")" -Iinclude -Isrc $warnings "$@"
-  for source in $sources $(ls src/*/*.c | grep -v ^src/tenant/) src/tenant/system.c; do
+  refused=$(sed -n 's/^foreach(refusal \(.*\))$/\1/p' port/qnx/port.cmake)
+  [ -n "$refused" ] || { echo "FAIL the runtime with $name: port/qnx/port.cmake names no refusals"; return; }
+  for source in $sources $(printf 'port/none/%s.c ' $refused) $(ls src/*/*.c | grep -v ^src/tenant/) src/tenant/system.c; do
     objects+=("$work/$(tr / _ <<<"$source").o")
     "$cc" "$@" -c "$source" -o "${objects[-1]}" 2>"$work/errors" ||
       { head -n 10 "$work/errors"; echo "FAIL the runtime with $name: $source"; rm -rf "$work"; return; }
