@@ -67,8 +67,9 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
               const struct aot_buffer *header, const struct aot_buffer *source,
               struct aot_buffer *out, const char **why);
 
-/* The part of it that comes from wasm2c: aot_text.c. */
-void aot_join_lines(struct aot_buffer *source);
+/* The part of it that comes from wasm2c: aot_text.c. Broken lines are joined, and what newer versions
+ * write in another way is made as older ones have it. */
+void aot_straighten(struct aot_buffer *source);
 /* Each function gets a label that begins with `symbol`. */
 void aot_put_prototypes(const struct aot_dialect *dialect, const char *symbol,
                         const struct aot_buffer *source, struct aot_buffer *out);

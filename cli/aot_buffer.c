@@ -62,20 +62,24 @@ void aot_free(struct aot_buffer *buffer)
      WRT_FEATURE_BIT(BULK_MEMORY) | WRT_FEATURE_BIT(REFERENCE_TYPES) |                        \
      WRT_FEATURE_BIT(EXTENDED_CONST) | WRT_FEATURE_BIT(BRANCH_HINTS))
 
+#define NEWER_FEATURES (SCALAR_FEATURES | WRT_FEATURE_BIT(SIMD))
+
 static const struct aot_dialect dialects[] = {
     {"1.0.32", 32, 32, "Z_w_instance_t", "w2c_f", "Z_mZ_", "Z_m_instance", "w2c_g", "w2c_T",
      "w2c_M", "data_segment_data_w2c_d", "data_segment_dropped_w2c_d", "elem_segment_exprs_w2c_e",
      "elem_segment_dropped_w2c_e", "", "w2c_L", SCALAR_FEATURES},
-    {"1.0.36", 33, 37, "w2c_w", "w2c_w_f", "w2c_m_", "w2c_m_instance", "w2c_g", "w2c_T", "w2c_M",
+    {"1.0.36", 33, 39, "w2c_w", "w2c_w_f", "w2c_m_", "w2c_m_instance", "w2c_g", "w2c_T", "w2c_M",
      "data_segment_data_w2c_w_d", "data_segment_dropped_w2c_w_d", "elem_segment_exprs_w2c_w_e",
-     "elem_segment_dropped_w2c_w_e", "w2c_w_t", "var_L", SCALAR_FEATURES},
+     "elem_segment_dropped_w2c_w_e", "w2c_w_t", "var_L", NEWER_FEATURES},
 };
 
 const struct aot_dialect *aot_find_dialect(const char *version)
 {
+    /* Builds between releases: "1.0.36 (git~1.0.37)". */
+    static const char between[] = "(git~";
+    const char *later = strstr(version, between);
     unsigned patch;
-    char rest;
-    if (sscanf(version, "1.0.%u%c", &patch, &rest) < 1)
+    if (sscanf(later != NULL ? later + sizeof between - 1 : version, "1.0.%u", &patch) != 1)
         return NULL;
     for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++)
         if (patch >= dialects[i].first && patch <= dialects[i].last)
@@ -85,5 +89,5 @@ const struct aot_dialect *aot_find_dialect(const char *version)
 
 const char *aot_known_versions(void)
 {
-    return "1.0.32 to 1.0.37";
+    return "1.0.32 to 1.0.39";
 }

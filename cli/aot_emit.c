@@ -31,6 +31,7 @@ static struct spelling spell(wrt_type type)
     case WRT_I64: return (struct spelling){"u64", "i64", 'j'};
     case WRT_F32: return (struct spelling){"f32", "f32", 'f'};
     case WRT_F64: return (struct spelling){"f64", "f64", 'd'};
+    case WRT_V128: return (struct spelling){"v128", NULL, 'o'};
     case WRT_FUNCREF: return (struct spelling){"wasm_rt_funcref_t", "function", 'r'};
     default: return (struct spelling){"wasm_rt_externref_t", "external", 'e'};
     }
@@ -62,18 +63,60 @@ static void put_parameters(struct emit *e, const struct wrt_function_type *type,
     }
 }
 
+/* A vector stands in two slots, as in a guest's memory. */
+static uint32_t slots_of(wrt_type type)
+{
+    return type == WRT_V128 ? 2 : 1;
+}
+
+static uint32_t count_slots(const wrt_type *types, uint32_t count)
+{
+    uint32_t slots = 0;
+    for (uint32_t i = 0; i < count; i++)
+        slots += slots_of(types[i]);
+    return slots;
+}
+
+static void put_store(struct emit *e, wrt_type type, uint32_t slot, const char *name)
+{
+    if (type == WRT_FUNCREF)
+        aot_printf(e->out, "  s[%u].i64 = %s.bits;\n", slot, name);
+    else if (type == WRT_V128)
+        aot_printf(e->out, "  WRT_PUT_VECTOR(s + %u, %s);\n", slot, name);
+    else
+        aot_printf(e->out, "  s[%u].%s = %s;\n", slot, spell(type).member, name);
+}
+
+static void put_value(struct emit *e, wrt_type type, uint32_t slot)
+{
+    if (type == WRT_FUNCREF)
+        aot_printf(e->out, "(wasm_rt_funcref_t){.bits = s[%u].i64}", slot);
+    else if (type == WRT_V128)
+        aot_printf(e->out, "WRT_GET_VECTOR(s + %u)", slot);
+    else
+        aot_printf(e->out, "s[%u].%s", slot, spell(type).member);
+}
+
+/* The variable r, or its member of several results. */
+static void name_result(const struct wrt_function_type *type, uint32_t index, char name[24])
+{
+    if (type->result_count > 1)
+        snprintf(name, 24, "r.%c%u", spell(type->results[index]).letter, index);
+    else
+        snprintf(name, 24, "r");
+}
+
 /* Arguments into slots s[], with room for the results. */
 static void put_slots(struct emit *e, const struct wrt_function_type *type)
 {
-    const uint32_t count = type->parameter_count > type->result_count ? type->parameter_count
-                                                                       : type->result_count;
-    aot_printf(e->out, "  union wrt_native_slot s[%u];\n", count + 1);
-    for (uint32_t i = 0; i < type->parameter_count; i++) {
-        const struct spelling as = spell(type->parameters[i]);
-        if (type->parameters[i] == WRT_FUNCREF)
-            aot_printf(e->out, "  s[%u].i64 = a%u.bits;\n", i, i);
-        else
-            aot_printf(e->out, "  s[%u].%s = a%u;\n", i, as.member, i);
+    const uint32_t in = count_slots(type->parameters, type->parameter_count);
+    const uint32_t out = count_slots(type->results, type->result_count);
+    aot_printf(e->out, "  union wrt_native_slot s[%u];\n", (in > out ? in : out) + 1);
+    for (uint32_t i = 0, slot = 0; i < type->parameter_count; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "a%u", i);
+        put_store(e, type->parameters[i], slot, name);
+        slot += slots_of(type->parameters[i]);
     }
 }
 
@@ -84,15 +127,13 @@ static void put_return(struct emit *e, const struct wrt_function_type *type)
     text(e, "  ");
     put_result_type(e, type);
     text(e, " r;\n");
-    for (uint32_t i = 0; i < type->result_count; i++) {
-        const struct spelling as = spell(type->results[i]);
-        char name[24] = "r";
-        if (type->result_count > 1)
-            snprintf(name, sizeof name, "r.%c%u", as.letter, i);
-        if (type->results[i] == WRT_FUNCREF)
-            aot_printf(e->out, "  %s.bits = s[%u].i64;\n", name, i);
-        else
-            aot_printf(e->out, "  %s = s[%u].%s;\n", name, i, as.member);
+    for (uint32_t i = 0, slot = 0; i < type->result_count; i++) {
+        char name[24];
+        name_result(type, i, name);
+        aot_printf(e->out, "  %s = ", name);
+        put_value(e, type->results[i], slot);
+        text(e, ";\n");
+        slot += slots_of(type->results[i]);
     }
     text(e, "  return r;\n");
 }
@@ -103,7 +144,7 @@ static const char *global_type(struct emit *e, uint32_t index)
 {
     struct wrt_extern_type type = {0};
     (void)!wrt_module_get_item(e->module, WRT_EXTERN_GLOBAL, index, &type);
-    return spell(type.global.content).type;
+    return type.global.content == WRT_V128 ? "wrt_global_vector" : spell(type.global.content).type;
 }
 
 static void put_struct(struct emit *e)
@@ -209,21 +250,17 @@ static void put_entry(struct emit *e, uint32_t index)
     text(e, " (*)(struct wrt_guest *");
     put_parameters(e, &type, false);
     text(e, "))code)(guest");
-    for (uint32_t i = 0; i < type.parameter_count; i++)
-        if (type.parameters[i] == WRT_FUNCREF)
-            aot_printf(e->out, ", (wasm_rt_funcref_t){.bits = s[%u].i64}", i);
-        else
-            aot_printf(e->out, ", s[%u].%s", i, spell(type.parameters[i]).member);
+    for (uint32_t i = 0, slot = 0; i < type.parameter_count; i++) {
+        text(e, ", ");
+        put_value(e, type.parameters[i], slot);
+        slot += slots_of(type.parameters[i]);
+    }
     text(e, ");\n");
-    for (uint32_t i = 0; i < type.result_count; i++) {
-        const struct spelling as = spell(type.results[i]);
-        char name[24] = "r";
-        if (type.result_count > 1)
-            snprintf(name, sizeof name, "r.%c%u", as.letter, i);
-        if (type.results[i] == WRT_FUNCREF)
-            aot_printf(e->out, "  s[%u].i64 = %s.bits;\n", i, name);
-        else
-            aot_printf(e->out, "  s[%u].%s = %s;\n", i, as.member, name);
+    for (uint32_t i = 0, slot = 0; i < type.result_count; i++) {
+        char name[24];
+        name_result(&type, i, name);
+        put_store(e, type.results[i], slot, name);
+        slot += slots_of(type.results[i]);
     }
     text(e, "}\n");
 }
@@ -362,6 +399,8 @@ bool aot_emit(const struct wrt_module *module, struct wrt_bytes bytes,
                options->stop_mode);
     aot_put(out, aot_embedded_abi, sizeof aot_embedded_abi - 1);
     aot_put(out, aot_embedded_guest, sizeof aot_embedded_guest - 1);
+    if ((e.info.features & WRT_FEATURE_BIT(SIMD)) != 0)
+        aot_put(out, aot_embedded_vector, sizeof aot_embedded_vector - 1);
     aot_put_results(header, out);
     put_struct(&e);
     put_numbers(&e);

@@ -111,12 +111,13 @@ static void reduce_imports(struct input *in, struct aot_buffer *out)
 
 static bool put_zero(struct aot_buffer *out, wrt_type type)
 {
-    static const uint8_t zero[8];
+    static const uint8_t zero[16];
     switch (type) {
     case WRT_I32: put_byte(out, 0x41); put_byte(out, 0); break;
     case WRT_I64: put_byte(out, 0x42); put_byte(out, 0); break;
     case WRT_F32: put_byte(out, 0x43); aot_put(out, zero, 4); break;
     case WRT_F64: put_byte(out, 0x44); aot_put(out, zero, 8); break;
+    case WRT_V128: put_byte(out, 0xFD); put_byte(out, 0x0C); aot_put(out, zero, 16); break;
     case WRT_FUNCREF:
     case WRT_EXTERNREF: put_byte(out, 0xD0); put_byte(out, type); break;
     default: return false;

@@ -179,6 +179,28 @@ static size_t put_field(const struct aot_dialect *d, const char *text, size_t si
     return 0;
 }
 
+/* "v128_load8_lane3(" gets its lane as an argument, and the names that wasm2c has for SIMDe's are
+ * SIMDe's. Returns the size of what was put. */
+static size_t put_vector(const char *text, size_t size, struct aot_buffer *out)
+{
+    static const char vector[] = "v128_", lane[] = "_lane";
+    const size_t length = word_size(text, size), start = sizeof vector - 1;
+    if (!begins(text, length, vector) || length < start + 2)
+        return 0;
+    if (isdigit((unsigned char)text[start + 1])) { /* a shape: v128_i8x16_… */
+        aot_printf(out, "simde_wasm_%.*s", (int)(length - start), text + start);
+        return length;
+    }
+    size_t name = length;
+    while (isdigit((unsigned char)text[name - 1]))
+        name--;
+    if (name == length || name < sizeof lane || length == size || text[length] != '(' ||
+        memcmp(text + name - (sizeof lane - 1), lane, sizeof lane - 1) != 0)
+        return 0;
+    aot_printf(out, "%.*s(%.*s, ", (int)name, text, (int)(length - name), text + name);
+    return length + 1;
+}
+
 static void put_line(const struct aot_dialect *d, const struct line *line,
                      struct aot_buffer *out)
 {
@@ -190,6 +212,8 @@ static void put_line(const struct aot_dialect *d, const struct line *line,
         size_t used = at == 0 || !is_word(text[-1]) ? put_field(d, text, size, out) : 0;
         if (used == 0)
             used = put_reference(d, text, size, out);
+        if (used == 0)
+            used = put_vector(text, size, out);
         if (used == 0) {
             used = word_size(text, size);
             used += used == 0;
@@ -722,7 +746,7 @@ void aot_put_bodies(const struct aot_dialect *d, uint32_t stop_mode,
 }
 
 /* wasm2c breaks long lists of parameters behind a comma. */
-void aot_join_lines(struct aot_buffer *source)
+static void join_lines(struct aot_buffer *source)
 {
     char last = '\0';
     for (size_t at = 0; at < source->size; at++) {
@@ -732,6 +756,52 @@ void aot_join_lines(struct aot_buffer *source)
         if (*here != ' ')
             last = *here;
     }
+}
+
+/* What the preprocessor would choose: of no use to us, and in functions only about a segment
+ * register for the memory's base. */
+static void drop_conditions(struct aot_buffer *source)
+{
+    size_t kept = 0, depth = 0;
+    struct line line;
+    for (size_t at = 0, start = 0; next_line(source, &at, &line); start = at) {
+        const bool begin = begins(line.text, line.size, "#if");
+        const bool end = begins(line.text, line.size, "#endif");
+        depth += begin;
+        if (depth == 0) {
+            const size_t size = (at < source->size ? at : source->size) - start;
+            memmove(source->data + kept, source->data + start, size);
+            kept += size;
+        }
+        depth -= end && depth != 0;
+    }
+    source->size = kept;
+}
+
+/* Each `wanted` without the part of it from `from` to `to`; the end of a word if it is cut whole. */
+static void cut_out(struct aot_buffer *source, const char *wanted, size_t from, size_t to)
+{
+    const size_t length = strlen(wanted);
+    size_t kept = 0;
+    for (size_t at = 0; at < source->size;) {
+        const size_t left = source->size - at;
+        const bool found = begins(source->data + at, left, wanted) &&
+                           (from != 0 || left == length || !is_word(source->data[at + length]));
+        for (size_t i = 0; i < (found ? length : 1); i++)
+            if (!found || i < from || i >= to)
+                source->data[kept++] = source->data[at + i];
+        at += found ? length : 1;
+    }
+    source->size = kept;
+}
+
+void aot_straighten(struct aot_buffer *source)
+{
+    static const char wrapped[] = "(wasm_rt_function_ptr_t)wrap_", memory[] = "_default32";
+    join_lines(source);
+    drop_conditions(source);
+    cut_out(source, wrapped, sizeof wrapped - sizeof "wrap_", sizeof wrapped - 1);
+    cut_out(source, memory, 0, sizeof memory - 1);
 }
 
 uint32_t aot_count_bodies(const struct aot_dialect *d, const struct aot_buffer *source)

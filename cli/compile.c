@@ -308,7 +308,7 @@ static int translate(struct compile *c)
     code = run_program(c, &w, "wasm2c");
     if (code == CLI_EXIT_OK)
         code = read_whole(source, &c->source);
-    aot_join_lines(&c->source);
+    aot_straighten(&c->source);
     return code == CLI_EXIT_OK ? read_whole(header, &c->header) : code;
 }
 

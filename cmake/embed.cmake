@@ -1,7 +1,7 @@
-# Writes OUTPUT, a C header with the text of two files as strings; run by `cmake -P`.
+# Writes OUTPUT, a C header with the text of three files as strings; run by `cmake -P`.
 # SPDX-License-Identifier: Apache-2.0
-set(text "/* Made from ${ABI} and ${GUEST}. */\n")
-foreach(pair "abi;${ABI}" "guest;${GUEST}")
+set(text "/* Made from ${ABI}, ${GUEST} and ${VECTOR}. */\n")
+foreach(pair "abi;${ABI}" "guest;${GUEST}" "vector;${VECTOR}")
   list(GET pair 0 name)
   list(GET pair 1 file)
   file(READ ${file} hex HEX)

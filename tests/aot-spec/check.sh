@@ -1,6 +1,7 @@
 #!/bin/bash
 # The specification's scripts with every module compiled that wasm2c translates, once with guard pages
-# and once with compares; and more generated modules than ./check aot has. A quarter of an hour on two processors.
+# and once with compares, and once through the newest wasm2c, with vectors; and more generated modules than
+# ./check aot has. Half an hour on two processors.
 # needs: dev
 # only by name
 # SPDX-License-Identifier: Apache-2.0
@@ -34,6 +35,11 @@ spec() { # NAME OPTIONS: each script in a process, as many at a time as there ar
 if [ -d "$suite" ]; then
   spec guard '--memory guard --stop fuel --cflags -O1'
   spec compare '--memory compare --stop check --cflags -O1'
+  if wasm2c=$(tests/aot-newer/wasm2c 1.0.39 2>"$work/why"); then
+    spec newer "--wasm2c $wasm2c --memory guard --stop check --cflags -O1"
+  else
+    echo "SKIP the specification's scripts through wasm2c 1.0.39: $(cat "$work/why")"
+  fi
 else
   echo "SKIP the specification's scripts: $suite is not there (WRT_SPEC_SUITE names another folder)"
 fi

@@ -159,8 +159,8 @@ verdict 'a signal ends the compiler as well, and nothing is left' "$(
   got=$(ended); [ "$got" = '143  before' ] || echo "exit status, left, before: $got")"
 printf '#!/bin/sh\necho 9.9.9\n' >other && chmod +x other
 says 'a wasm2c that nobody knows' "is version '9.9.9'" 250 "$wrt" compile --wasm2c ./other -o kept.so guest.wasm
-echo '(module (func (export "v") (drop (v128.const i64x2 0 0))))' >simd.wat && wat2wasm simd.wat -o simd.wasm
-says 'a feature beyond wasm2c' 'uses simd' 250 "$wrt" compile -o kept.so simd.wasm
+echo '(module (func $f (return_call $f)))' >tail.wat && wat2wasm --enable-tail-call tail.wat -o tail.wasm
+says 'a feature beyond wasm2c' 'uses tail-call' 250 "$wrt" compile -o kept.so tail.wasm
 says 'a file that is no module' 'MALFORMED' 242 "$wrt" compile -o kept.so guest.wat
 says 'native code only where it is permitted' 'MALFORMED' 242 \
   bash -c "cp guest.so code.wasm && '$wrt' run --invoke spin code.wasm"
