@@ -81,5 +81,5 @@ else
   done
 fi
 verdict 'generated modules give the same in both forms' "$(
-  { timeout 200 "$build/tests/aot/aot_differ" "$work" "$build/wrt compile --wasm2c $wasm2c --cflags -O1" 500 6 || echo "exit $?"; } 2>&1 |
+  { timeout 200 "$build/tests/aot/aot_differ" "$work" "$build/wrt compile --wasm2c $wasm2c --cflags -O1" 500 8 vectors || echo "exit $?"; } 2>&1 |
     grep -v 'modules the same, 0 differ')"

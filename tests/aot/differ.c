@@ -1,8 +1,8 @@
 /* differ.c - generated modules, interpreted and compiled: all that can be seen must be the same.
  * SPDX-License-Identifier: Apache-2.0
  *
- * aot_differ FOLDER COMPILE FIRST COUNT: for each number from FIRST on generates a module, has it
- * compiled by the command COMPILE -o OBJECT MODULE, and compares the transcripts of both forms
+ * aot_differ FOLDER COMPILE FIRST COUNT [vectors]: for each number from FIRST on generates a module,
+ * with vectors if they are named, has it compiled by the command COMPILE -o OBJECT MODULE, and compares the transcripts of both forms
  * (traps by class, NaNs as such: wasm2c leaves both open). Modules that the command does not
  * translate are counted, not compared.
  */
@@ -26,14 +26,14 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static size_t generate(uint64_t number, uint8_t *module)
+static size_t generate(uint64_t number, unsigned features, uint8_t *module)
 {
     static uint8_t decisions[MAX_DECISIONS];
     uint64_t state = (number + 1) * UINT64_C(0x9E3779B97F4A7C15);
     const size_t count = 20 + next_random(&state) % (MAX_DECISIONS - 20);
     for (size_t i = 0; i < count; i++)
         decisions[i] = (uint8_t)(next_random(&state) >> 24);
-    return generate_module(decisions, count, GENERATE_EXTENDED_CONST, module, MAX_MODULE_BYTES);
+    return generate_module(decisions, count, features, module, MAX_MODULE_BYTES);
 }
 
 static bool write_file(const char *path, const void *bytes, size_t size)
@@ -68,14 +68,15 @@ static enum outcome compare(const uint8_t *module, size_t size, struct wrt_nativ
     return DIFFERENT;
 }
 
-static enum outcome try_module(const char *folder, const char *command, uint64_t number)
+static enum outcome try_module(const char *folder, const char *command, uint64_t number,
+                               unsigned features)
 {
     static uint8_t module[MAX_MODULE_BYTES], object[MAX_OBJECT_BYTES];
     char wasm[1024], so[1024], line[4096];
     struct wrt_partition *partition = NULL;
     struct wrt_native *native = NULL;
     struct wrt_error error = {0};
-    const size_t size = generate(number, module);
+    const size_t size = generate(number, features, module);
     snprintf(wasm, sizeof wasm, "%s/differ.wasm", folder);
     snprintf(so, sizeof so, "%s/differ.so", folder);
     snprintf(line, sizeof line, "%s -o %s %s 2>%s/differ.log", command, so, wasm, folder);
@@ -100,14 +101,15 @@ static enum outcome try_module(const char *folder, const char *command, uint64_t
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: aot_differ FOLDER COMPILE FIRST COUNT\n");
+    if (argc != 5 && (argc != 6 || strcmp(argv[5], "vectors") != 0)) {
+        fprintf(stderr, "usage: aot_differ FOLDER COMPILE FIRST COUNT [vectors]\n");
         return 2;
     }
     const uint64_t first = strtoull(argv[3], NULL, 10), count = strtoull(argv[4], NULL, 10);
+    const unsigned features = GENERATE_EXTENDED_CONST | (argc == 6 ? GENERATE_SIMD : 0);
     uint64_t outcomes[3] = {0};
     for (uint64_t n = first; n < first + count; n++) {
-        const enum outcome outcome = try_module(argv[1], argv[2], n);
+        const enum outcome outcome = try_module(argv[1], argv[2], n, features);
         outcomes[outcome]++;
         if (outcome == DIFFERENT)
             printf("module %" PRIu64 " differs\n", n);
