@@ -169,6 +169,7 @@ static void skip_expression(struct input *in, struct aot_buffer *known)
         case 0x0B: return;
         case 0x43: skip(in, 4); break;
         case 0x44: skip(in, 8); break;
+        case 0xFD: take_leb(in); skip(in, 16); break; /* v128.const */
         case 0x41: case 0x42: case 0x23: case 0xD0: take_leb(in); break;
         case 0xD2: mark(known, take_leb(in)); break;
         default: break; /* arithmetic */
