@@ -16,7 +16,10 @@
 
 #include "native.h"
 
-void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
+/* What each call from the host goes through. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
 {
     exec->instance = instance;
     exec->memory_base = NULL;
@@ -29,6 +32,20 @@ void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instanc
     if (instance->memories != NULL) {
         exec->memory_base = instance->memories[0]->pages.base;
         exec->memory_bytes = instance->memories[0]->pages.size_bytes;
+    }
+}
+
+void wrt_exec_enter_instance(struct wrt_exec *exec, struct wrt_instance *instance)
+{
+    enter_instance(exec, instance);
+}
+
+/* Few as a rule, so a call of memcpy would take longer. */
+INLINE void copy_slots(union wrt_slot *to, const union wrt_slot *from, uint32_t count)
+{
+    for (; count != 0; count--) {
+        *to++ = *from++;
+        __asm__ volatile(""); /* no call of memcpy */
     }
 }
 
@@ -80,18 +97,49 @@ enum wrt_run wrt_stop_point(struct wrt_exec *exec)
 
 /* ---- host functions ---- */
 
-static void drop_to(struct wrt_store *store, uint32_t depth)
+/* Ends the innermost activation. */
+INLINE void drop(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
+    struct wrt_activation *a = &store->activations[--exec->depth];
     store->exceptions.searching = false; /* that was the innermost's */
-    while (exec->depth > depth) {
-        struct wrt_activation *a = &store->activations[--exec->depth];
+    if (a->native != NULL)
         wrt_native_leave(store, a);
-        exec->top = a->top;
-        exec->pc = a->pc;
-        exec->fp = a->fp;
-        wrt_exec_enter_instance(exec, a->instance);
+    exec->top = a->top;
+    exec->pc = a->pc;
+    exec->fp = a->fp;
+    enter_instance(exec, a->instance);
+}
+
+static void drop_to(struct wrt_store *store, uint32_t depth)
+{
+    store->exceptions.searching = false;
+    while (store->exec.depth > depth)
+        drop(store);
+}
+
+/* A host function ended otherwise than well; the guest's state is in exec again. */
+static enum wrt_run host_ended(struct wrt_exec *exec, enum wrt_status status, bool is_hit)
+{
+    struct wrt_store *store = wrt_store_of(exec);
+    switch (status) {
+    case WRT_PAUSED: /* for what wrt_caller_should_stop told, or for a reason of its own */
+        if (atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
+            return pause_for(exec, WRT_PAUSE_INTERRUPT);
+        return pause_for(exec, wrt_should_stop(exec) ? WRT_PAUSE_DEADLINE : WRT_PAUSE_HOST);
+    case WRT_EXITED: return WRT_RUN_EXITED;
+    case WRT_ERR_EXCEPTION:
+        if (store->exceptions.current == 0)
+            break; /* it threw nothing */
+        store->trapped_in_host = true;
+        return WRT_RUN_THROWN;
+    default: break;
     }
+    store->trapped_in_host = true;
+    if (is_hit)
+        return WRT_RUN_TRAP;
+    exec->trap.host_status = status;
+    return trapped(exec, WRT_TRAP_HOST);
 }
 
 /* Runs a host function on cells at `base`: arguments there, results behind them, then moved
@@ -125,29 +173,43 @@ static enum wrt_run run_host(struct wrt_exec *exec, struct wrt_function *f, unio
     exec->pc = pc;
     exec->fp = fp;
     exec->top = top;
-    wrt_exec_enter_instance(exec, instance); /* a memory may have grown */
-    switch (status) {
-    case WRT_OK:
-        for (uint32_t i = 0; i < results; i++)
-            base[i] = out[i];
-        return WRT_RUN_CONTINUE;
-    case WRT_PAUSED: /* for what wrt_caller_should_stop told, or for a reason of its own */
-        if (atomic_exchange_explicit(&exec->interrupt, false, memory_order_relaxed))
-            return pause_for(exec, WRT_PAUSE_INTERRUPT);
-        return pause_for(exec, wrt_should_stop(exec) ? WRT_PAUSE_DEADLINE : WRT_PAUSE_HOST);
-    case WRT_EXITED: return WRT_RUN_EXITED;
-    case WRT_ERR_EXCEPTION:
-        if (store->exceptions.current == 0)
-            break; /* it threw nothing */
-        store->trapped_in_host = true;
-        return WRT_RUN_THROWN;
-    default: break;
+    enter_instance(exec, instance); /* a memory may have grown */
+    if (status != WRT_OK)
+        return host_ended(exec, status, is_hit);
+    for (uint32_t i = 0; i < results; i++)
+        base[i] = out[i];
+    return WRT_RUN_CONTINUE;
+}
+
+/* The same for most calls, from a guest: at most one result, which is a scalar, and nobody
+ * follows. What a call back into the guest changes in exec, its end has restored, and growth
+ * renews the caches of the memory; a paused call is dropped, which restores as well. While the
+ * guest runs nobody reads exec->top. */
+static enum wrt_run run_plain_host(struct wrt_exec *exec, struct wrt_function *f, union cell *base)
+{
+    struct wrt_store *store = wrt_store_of(exec);
+    union cell *const out = base + f->parameter_slots + 1;
+    const uint32_t depth = exec->depth;
+    struct wrt_caller caller = {.store = store, .instance = exec->instance};
+    if (!has_room(exec, base, (uint64_t)f->parameter_slots + 2))
+        return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
+    exec->top = out + 1;
+    exec->trap.text[0] = '\0';
+    store->exceptions.current = 0;
+    const enum wrt_status status = f->host(&caller, f->context, &base->slot, &out->slot);
+    if (exec->depth != depth)
+        drop_to(store, depth);
+    if (status != WRT_OK)
+        return host_ended(exec, status, false);
+    /* What was written as 32 bits is read as 32: a wider load would wait for the store. */
+    if (f->host_result == WRT_HOST_RESULT_32) {
+        exec->A = base->i64 = out->i32;
+        exec->F = out->f32;
+    } else if (f->host_result == WRT_HOST_RESULT_64) {
+        exec->A = base->i64 = out->i64;
+        exec->D = out->f64;
     }
-    store->trapped_in_host = true;
-    if (is_hit)
-        return WRT_RUN_TRAP;
-    exec->trap.host_status = status;
-    return trapped(exec, WRT_TRAP_HOST);
+    return WRT_RUN_CONTINUE;
 }
 
 enum wrt_run wrt_call_host(struct wrt_exec *exec, struct wrt_function *f, union wrt_slot *slots)
@@ -173,7 +235,7 @@ void wrt_load_accumulators(struct wrt_exec *exec, const union cell *result)
 /* ---- calls that leave the instance; exec->pc stands at the call instruction ---- */
 
 /* Starts a guest function whose frame is at `base`; the arguments are there. */
-static bool start_frame(struct wrt_exec *exec, struct wrt_function *f, union cell *base,
+INLINE bool start_frame(struct wrt_exec *exec, struct wrt_function *f, union cell *base,
                         const union word *back, union cell *caller)
 {
     const struct wrt_code *code = f->code;
@@ -186,7 +248,7 @@ static bool start_frame(struct wrt_exec *exec, struct wrt_function *f, union cel
         header[WRT_FRAME_HEADER + i].i64 = 0;
     exec->pc = code->entry;
     exec->fp = base;
-    wrt_exec_enter_instance(exec, f->instance);
+    enter_instance(exec, f->instance);
     return true;
 }
 
@@ -214,6 +276,34 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+static bool is_plain_host(const struct wrt_store *store, const struct wrt_function *f)
+{
+    return f->host_result != WRT_HOST_RESULT_OTHER && store->trace == NULL &&
+           !store->config.trap_guard_hits;
+}
+
+/* A call of the host that the guest does not come back from, or not now. */
+static enum wrt_run leave_call(struct wrt_exec *exec, enum wrt_run how)
+{
+    if (how == WRT_RUN_PAUSED)
+        exec->fuel += exec->pc[1].k.imm; /* the call will be settled again */
+    return how == WRT_RUN_THROWN ? wrt_raise(exec) : how;
+}
+
+static enum wrt_run call_host(struct wrt_exec *exec, struct wrt_function *callee,
+                              union cell *arguments, const union word *next)
+{
+    const bool is_plain = is_plain_host(wrt_store_of(exec), callee);
+    const enum wrt_run how = is_plain ? run_plain_host(exec, callee, arguments)
+                                      : run_host(exec, callee, arguments);
+    if (how != WRT_RUN_CONTINUE)
+        return leave_call(exec, how);
+    if (!is_plain && callee->result_slots == 1)
+        wrt_load_accumulators(exec, arguments);
+    exec->pc = next;
+    return WRT_RUN_CONTINUE;
+}
+
 enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee,
                               union cell *arguments, const union word *next)
 {
@@ -223,17 +313,7 @@ enum wrt_run wrt_call_foreign(struct wrt_exec *exec, struct wrt_function *callee
             return trapped(exec, WRT_TRAP_CALL_STACK_EXHAUSTED);
         return enter_foreign(exec, callee, arguments, arguments + slots, next, exec->fp);
     }
-    const enum wrt_run how = run_host(exec, callee, arguments);
-    if (how == WRT_RUN_PAUSED)
-        exec->fuel += exec->pc[1].k.imm; /* the call will be settled again */
-    if (how == WRT_RUN_THROWN)
-        return wrt_raise(exec);
-    if (how != WRT_RUN_CONTINUE)
-        return how;
-    if (callee->result_slots == 1)
-        wrt_load_accumulators(exec, arguments);
-    exec->pc = next;
-    return WRT_RUN_CONTINUE;
+    return call_host(exec, callee, arguments, next);
 }
 
 enum wrt_run wrt_tail_foreign(struct wrt_exec *exec, struct wrt_function *callee)
@@ -292,7 +372,7 @@ enum wrt_run wrt_return_to_instance(struct wrt_exec *exec)
         wrt_load_accumulators(exec, to);
     exec->pc = back;
     exec->fp = caller;
-    wrt_exec_enter_instance(exec, instance);
+    enter_instance(exec, instance);
     return WRT_RUN_CONTINUE;
 }
 
@@ -303,14 +383,12 @@ static struct wrt_activation *innermost(struct wrt_store *store)
     return store->exec.depth == 0 ? NULL : &store->activations[store->exec.depth - 1];
 }
 
-/* What a run's end means for the innermost activation. */
-static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union wrt_slot *results)
+/* What a run's end means for the innermost activation, which did not return. */
+static enum wrt_status settle_other(struct wrt_store *store, enum wrt_run how)
 {
     struct wrt_exec *exec = &store->exec;
-    struct wrt_activation *a = innermost(store);
-    const uint32_t count = a->function->result_slots;
     if (how == WRT_RUN_PAUSED) {
-        a->paused = true;
+        innermost(store)->paused = true;
         return WRT_PAUSED;
     }
     if (how == WRT_RUN_THROWN)
@@ -323,43 +401,59 @@ static enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union w
         if (exec->trap.kind == WRT_TRAP_GUARD_HIT)
             wrt_describe_guard_hit(store);
     }
-    if (how == WRT_RUN_DONE)
-        for (uint32_t i = 0; i < count; i++)
-            results[i] = a->base[i].slot;
-    drop_to(store, exec->depth - 1);
+    drop(store);
     switch (how) {
-    case WRT_RUN_DONE: return WRT_OK;
     case WRT_RUN_EXITED: return WRT_EXITED;
     case WRT_RUN_THROWN: return WRT_ERR_EXCEPTION;
     default: return WRT_ERR_TRAP;
     }
 }
 
-static enum wrt_run interpret(struct wrt_store *store)
+INLINE enum wrt_status settle(struct wrt_store *store, enum wrt_run how, union wrt_slot *results)
+{
+    const struct wrt_activation *a = innermost(store);
+    if (how != WRT_RUN_DONE)
+        return settle_other(store, how);
+    copy_slots(results, &a->base->slot, a->function->result_slots);
+    drop(store);
+    return WRT_OK;
+}
+
+INLINE enum wrt_run interpret(struct wrt_store *store)
 {
     return store->config.trap_guard_hits ? wrt_guarded_interpret(&store->exec)
                                          : wrt_interpret(&store->exec);
 }
 
-/* Runs the innermost activation, whose state is in exec. */
-static enum wrt_run run(struct wrt_store *store)
+/* Another thread may have grown the memory: the instruction changed nothing yet. */
+static enum wrt_run trapped_or_on(struct wrt_store *store)
 {
     struct wrt_exec *exec = &store->exec;
-    struct wrt_activation *a = innermost(store);
+    enum wrt_run how = WRT_RUN_TRAP;
+    while (how == WRT_RUN_TRAP && exec->trap.kind == WRT_TRAP_OUT_OF_BOUNDS_MEMORY &&
+           wrt_share_refresh(exec)) {
+        exec->trap.kind = WRT_TRAP_NONE;
+        how = interpret(store);
+    }
+    return how;
+}
+
+static enum wrt_run run_other(struct wrt_store *store, struct wrt_activation *a)
+{
     if (a->compiled)
         return wrt_native_run(store, a);
-    if (a->function->instance != NULL) {
-        enum wrt_run how = interpret(store);
-        /* Another thread may have grown the memory: the instruction changed nothing yet. */
-        while (how == WRT_RUN_TRAP && exec->trap.kind == WRT_TRAP_OUT_OF_BOUNDS_MEMORY &&
-               wrt_share_refresh(exec)) {
-            exec->trap.kind = WRT_TRAP_NONE;
-            how = interpret(store);
-        }
-        return how;
-    }
-    const enum wrt_run how = run_host(exec, a->function, a->base);
+    const enum wrt_run how = run_host(&store->exec, a->function, a->base);
     return how == WRT_RUN_CONTINUE ? WRT_RUN_DONE : how;
+}
+
+/* Runs the innermost activation, whose state is in exec. */
+INLINE enum wrt_run run(struct wrt_store *store)
+{
+    struct wrt_activation *a = innermost(store);
+    if (a->compiled || a->function->instance == NULL)
+        return run_other(store, a);
+    const enum wrt_run how = interpret(store);
+    return how == WRT_RUN_TRAP ? trapped_or_on(store) : how;
 }
 
 /* Would a call from the host be refused now? */
@@ -371,7 +465,7 @@ enum wrt_status wrt_store_can_call(const struct wrt_store *store)
     return depth > store->config.max_host_depth ? WRT_ERR_LIMIT : WRT_OK;
 }
 
-static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
+INLINE enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
                              const union wrt_slot *arguments)
 {
     struct wrt_exec *exec = &store->exec;
@@ -394,8 +488,8 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
         .base = base, .function = f, .instance = exec->instance, .pc = exec->pc, .fp = exec->fp,
         .top = exec->top, .compiled = compiled};
     const bool fits = has_room(exec, base, cells);
-    if (fits && f->parameter_slots != 0)
-        memmove(base, arguments, f->parameter_slots * sizeof *base); /* may be there already */
+    if (fits && arguments != &base->slot) /* else they are there already */
+        copy_slots(&base->slot, arguments, f->parameter_slots);
     if (!fits || (f->instance != NULL && !compiled &&
                   !start_frame(exec, f, base, store->exit_code_words, base))) {
         wrt_set_trap(store, WRT_TRAP_CALL_STACK_EXHAUSTED);
@@ -404,7 +498,7 @@ static enum wrt_status begin(struct wrt_store *store, struct wrt_function *f,
     exec->depth++;
     exec->top = base + cells;
     if (f->instance == NULL)
-        wrt_exec_enter_instance(exec, NULL);
+        enter_instance(exec, NULL);
     return WRT_OK;
 }
 
@@ -457,7 +551,7 @@ void wrt_store_drop(struct wrt_store *store)
     const struct wrt_activation *a = innermost(store);
     if (a == NULL || !a->paused)
         return;
-    drop_to(store, store->exec.depth - 1);
+    drop(store);
     store->exec.pause_reason = WRT_PAUSE_NONE;
 }
 
@@ -489,12 +583,13 @@ static enum wrt_status begin_values(struct wrt_store *store, struct wrt_function
         if (!wrt_slot_fits(store, scope, type->parameters[i], arguments[i].of))
             return WRT_ERR_ARGUMENT;
     }
-    if (wrt_store_can_call(store) != WRT_OK || !has_room(&store->exec, base, f->parameter_slots))
-        return begin(store, f, NULL); /* refuses before it reads arguments */
-    union cell *at = base;
-    for (uint32_t i = 0; i < type->parameter_count; i++)
-        for (uint32_t k = 0; k < wrt_type_slots(type->parameters[i]); k++)
-            (at++)->slot = arguments[i].slots[k];
+    /* What is refused is refused before arguments are read. */
+    if (wrt_store_can_call(store) == WRT_OK && has_room(&store->exec, base, f->parameter_slots)) {
+        union cell *at = base;
+        for (uint32_t i = 0; i < type->parameter_count; i++)
+            for (uint32_t k = 0; k < wrt_type_slots(type->parameters[i]); k++)
+                (at++)->slot = arguments[i].slots[k];
+    }
     return begin(store, f, &base->slot);
 }
 
@@ -527,10 +622,10 @@ static enum wrt_status settle_values(struct wrt_store *store, enum wrt_run how,
     const union cell *base = a->base;
     if (how == WRT_RUN_DONE) {
         give_values(a->function, base, results);
-        drop_to(store, store->exec.depth - 1);
+        drop(store);
         return WRT_OK;
     }
-    return settle(store, how, NULL);
+    return settle_other(store, how);
 }
 
 enum wrt_status wrt_function_call(struct wrt_store *store, struct wrt_function *function,

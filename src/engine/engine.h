@@ -150,6 +150,14 @@ wrt_type_of_function(const struct wrt_module *module, uint32_t function)
 
 /* ---- store ---- */
 
+/* What a host function gives, as far as the short way of calling it cares: call.c. */
+enum wrt_host_result {
+    WRT_HOST_RESULT_OTHER = 0, /* more than one slot; or no host function */
+    WRT_HOST_RESULT_NONE,
+    WRT_HOST_RESULT_32,
+    WRT_HOST_RESULT_64
+};
+
 struct wrt_function {
     struct wrt_native_function native; /* first: compiled code reads it */
     const struct wrt_function_type *type;
@@ -161,6 +169,7 @@ struct wrt_function {
     struct wrt_store *store;
     uint32_t index;                 /* in the instance's module */
     uint32_t parameter_slots, result_slots;
+    enum wrt_host_result host_result;
 };
 
 struct wrt_table {
@@ -507,7 +516,11 @@ void wrt_code_seal(const struct wrt_module *module, struct wrt_code *code,
 /* Before an instantiation (check "load"), and before a call (check "call"). */
 WRT_MUST_CHECK enum wrt_status wrt_seal_before_instance(const struct wrt_module *module,
                                                         struct wrt_error *error);
-WRT_MUST_CHECK enum wrt_status wrt_seal_before_call(struct wrt_store *store);
+WRT_MUST_CHECK enum wrt_status wrt_seal_look_before_call(struct wrt_store *store);
+WRT_MUST_CHECK static inline enum wrt_status wrt_seal_before_call(struct wrt_store *store)
+{
+    return store->verifies_calls ? wrt_seal_look_before_call(store) : WRT_OK;
+}
 /* Once its arrays are filled; takes into `blocks`. */
 WRT_MUST_CHECK enum wrt_status wrt_instance_seal(struct wrt_instance *instance,
                                                  struct wrt_block **blocks,

@@ -360,11 +360,10 @@ enum wrt_status wrt_store_scrub(struct wrt_store *store, uint64_t pieces,
     return status;
 }
 
-enum wrt_status wrt_seal_before_call(struct wrt_store *store)
+enum wrt_status wrt_seal_look_before_call(struct wrt_store *store)
 {
     struct wrt_error error;
-    const enum wrt_status status =
-        store->verifies_calls ? wrt_store_verify(store, &error) : WRT_OK;
+    const enum wrt_status status = wrt_store_verify(store, &error);
     if (status == WRT_OK)
         return WRT_OK;
     struct wrt_trap *trap = &store->exec.trap;

@@ -264,6 +264,16 @@ struct host_function {
     struct wrt_type_def def;
 };
 
+static enum wrt_host_result host_result(const struct wrt_function_type *type)
+{
+    if (type->result_count == 0)
+        return WRT_HOST_RESULT_NONE;
+    if (type->result_count > 1 || type->results[0] == WRT_V128)
+        return WRT_HOST_RESULT_OTHER;
+    return type->results[0] == WRT_I32 || type->results[0] == WRT_F32 ? WRT_HOST_RESULT_32
+                                                                       : WRT_HOST_RESULT_64;
+}
+
 enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_function_type *type,
                                     wrt_host_function *call, void *context,
                                     struct wrt_function **out, struct wrt_error *error)
@@ -288,7 +298,8 @@ enum wrt_status wrt_function_create(struct wrt_store *store, const struct wrt_fu
     h->function = (struct wrt_function){
         .type = &h->def.function, .rtt = rtt, .host = call, .context = context, .store = store,
         .parameter_slots = wrt_type_list_slots(type->parameters, type->parameter_count),
-        .result_slots = wrt_type_list_slots(type->results, type->result_count)};
+        .result_slots = wrt_type_list_slots(type->results, type->result_count),
+        .host_result = host_result(type)};
     wrt_block_splice(&store->blocks, &blocks);
     *out = &h->function;
     return WRT_OK;

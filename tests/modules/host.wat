@@ -11,7 +11,11 @@
   (import "host" "peek" (func $peek (param i32 i32) (result i32)))
   (import "host" "work" (func $work (param i32)))
   (import "host" "reference" (func $reference (param externref funcref) (result externref)))
-  (memory (export "memory") 1 1)
+  (import "host" "half" (func $half (param f32) (result f32)))
+  (import "host" "wide" (func $wide (param i64) (result i64)))
+  (import "host" "dirty" (func $dirty (result i32)))
+  (import "host" "grow" (func $grow))
+  (memory (export "memory") 1 2)
   (data (i32.const 16) "wrt")
 
   (func (export "sum") (result f64)
@@ -37,4 +41,12 @@
       (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 3)))))
   (func $self (export "reference") (param externref) (result externref)
     (call $reference (local.get 0) (ref.func $self)))
+  ;; 42 + 256 + 7
+  (func (export "scalars") (result i64)
+    (i64.add
+      (i64.add (i64.trunc_f32_s (call $half (f32.const 84)))
+               (i64.shr_u (call $wide (i64.const 1)) (i64.const 32)))
+      (i64.extend_i32_u (call $dirty))))
+  ;; a byte of the page that the host adds meanwhile
+  (func (export "grown") (result i32) (call $grow) (i32.load8_u (i32.const 65541)))
 )

@@ -3,6 +3,8 @@
  */
 #include "engine_fixture.h"
 
+#include "wrt/profile.h"
+
 struct host {
     struct fixture f;
     unsigned pause_calls;      /* how often "pause" was called */
@@ -148,13 +150,57 @@ static enum wrt_status host_reference(struct wrt_caller *caller, void *context,
     return WRT_OK;
 }
 
+static enum wrt_status host_half(struct wrt_caller *caller, void *context,
+                                 const union wrt_slot *in, union wrt_slot *out)
+{
+    (void)caller;
+    (void)context;
+    out[0].f32 = in[0].f32 / 2;
+    return WRT_OK;
+}
+
+static enum wrt_status host_wide(struct wrt_caller *caller, void *context,
+                                 const union wrt_slot *in, union wrt_slot *out)
+{
+    (void)caller;
+    (void)context;
+    out[0].i64 = in[0].i64 << 40;
+    return WRT_OK;
+}
+
+/* Writes more than its result, an i32. */
+static enum wrt_status host_dirty(struct wrt_caller *caller, void *context,
+                                  const union wrt_slot *in, union wrt_slot *out)
+{
+    (void)caller;
+    (void)context;
+    (void)in;
+    out[0].i64 = UINT64_C(0xFFFFFFFF00000000);
+    out[0].i32 = 7;
+    return WRT_OK;
+}
+
+static enum wrt_status host_grow(struct wrt_caller *caller, void *context,
+                                 const union wrt_slot *in, union wrt_slot *out)
+{
+    struct host *host = context;
+    struct wrt_extern memory;
+    const uint8_t byte = 99;
+    (void)in;
+    (void)out;
+    assert_status(wrt_instance_export(host->f.instance, "memory", &memory), WRT_OK);
+    assert_status(wrt_memory_grow(memory.of.memory, 1, NULL, NULL), WRT_OK);
+    return wrt_caller_write(caller, 65541, &byte, 1);
+}
+
 static void host_start(struct host *host, const struct wrt_store_config *config)
 {
     static const struct { const char *name, *signature; wrt_host_function *call; } functions[] = {
         {"sum", "iIfF:F", host_sum},   {"two", "i:iI", host_two},   {"pause", "i:i", host_pause},
         {"trap", ":", host_trap},      {"fail", ":", host_fail},    {"exit", "i:", host_exit},
         {"again", "i:i", host_again},  {"peek", "ii:i", host_peek}, {"work", "i:", host_work},
-        {"reference", "rp:r", host_reference},
+        {"reference", "rp:r", host_reference}, {"half", "f:f", host_half},
+        {"wide", "I:I", host_wide},    {"dirty", ":i", host_dirty}, {"grow", ":", host_grow},
     };
     memset(host, 0, sizeof *host);
     fixture_open(&host->f, config);
@@ -187,6 +233,40 @@ static void test_values(void **state)
     assert_status(call(&host, "two", &argument, 1, &result, 1), WRT_OK);
     assert_int_equal(result.type, WRT_I64);
     assert_int_equal(result.of.i64, UINT64_C(0x100000000) + 42);
+    fixture_close(&host.f);
+}
+
+static void count_call(void *context, const struct wrt_trace_event *event)
+{
+    ++*(unsigned *)context;
+    (void)event;
+}
+
+/* The short way of calling and the one that a trace follows. */
+static void test_scalars(void **state)
+{
+    (void)state;
+    struct host host;
+    struct wrt_value result = {.type = WRT_I64};
+    unsigned followed = 0;
+    host_start(&host, NULL);
+    assert_status(call(&host, "scalars", NULL, 0, &result, 1), WRT_OK);
+    assert_int_equal(result.of.i64, 42 + 256 + 7);
+    wrt_store_set_trace(host.f.store, count_call, &followed);
+    assert_status(call(&host, "scalars", NULL, 0, &result, 1), WRT_OK);
+    assert_int_equal(result.of.i64, 42 + 256 + 7);
+    assert_true(followed > 0);
+    fixture_close(&host.f);
+}
+
+static void test_growth_in_a_call(void **state)
+{
+    (void)state;
+    struct host host;
+    struct wrt_value result = {.type = WRT_I32};
+    host_start(&host, NULL);
+    assert_status(call(&host, "grown", NULL, 0, &result, 1), WRT_OK);
+    assert_int_equal(result.of.i32, 99);
     fixture_close(&host.f);
 }
 
@@ -402,6 +482,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_growth_in_a_call),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_trap),
