@@ -27,9 +27,9 @@
  * faults, and one after free does until the memory was part of other blocks twice; then, and for
  * wild pointers, 1 in 15 fits by chance. Tagging makes allocate, free and resize O(size).
  *
- * A request that the system or the partition refuses first gives up all quick blocks and
- * cached arenas (O(quick_blocks + cache_blocks)) and tries once more: nothing is refused for
- * memory that is only kept for later.
+ * A request that the system or the partition refuses first gives up all quick blocks, cached
+ * arenas and kept mappings (O(quick_blocks + cache_blocks)) and tries once more: nothing is
+ * refused for memory that is only kept for later.
  *
  * Threads: an arena set belongs to one thread at a time and takes no lock, unless it is set
  * up with is_shared: then any call may come from any thread, under a mutex with priority
@@ -52,9 +52,9 @@ struct wrt_arena_config {
     size_t arena_bytes;    /* one arena; 4 KiB .. 256 KiB in host pages; 0 = 32 KiB. The upper
                               bound is QNX's; a request that needs more than one arena takes
                               the next multiple */
-    size_t large_bytes;    /* requests above get a mapping of their own; 4 KiB .. 512 KiB;
-                              0 = 64 KiB */
-    uint32_t cache_blocks; /* freed arenas kept for later; 0 = 12 */
+    size_t large_bytes;    /* requests above get a mapping of their own; 4 KiB .. 512 KiB; 0 = 64 KiB.
+                              The last four freed, of up to 16 arenas, are kept in the cache */
+    uint32_t cache_blocks; /* freed arenas and large mappings kept for later; 0 = 12 */
     size_t cache_bytes;    /* their sum; 0 = no limit in bytes */
     bool no_cache;         /* freed arenas go back to the system at once */
     uint32_t quick_blocks; /* freed blocks kept unmerged for later; 0 = 512; up to 65536 */
@@ -191,7 +191,7 @@ struct wrt_arena_info {
     size_t used_bytes, high_water_bytes; /* sum of the sizes asked for */
     size_t held_bytes;                   /* taken from the system, static block or parent */
     size_t locked_bytes;
-    uint32_t arenas, cached_arenas;      /* in use; kept */
+    uint32_t arenas, cached_arenas;      /* in use; kept, large mappings too */
     size_t cached_bytes;
     uint32_t quick_blocks, quarantined_blocks;
     uint64_t allocations, quick_hits, cache_hits, arenas_mapped, arenas_returned;

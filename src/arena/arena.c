@@ -234,11 +234,11 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
         !wrt_align_size(bytes, wrt_port_page_bytes(), &bytes) || bytes > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_NO_MEMORY, "%zu bytes do not fit the address space",
                         size_bytes);
-    status = wrt_arena_take_pages(arena, bytes, &pages, error);
+    status = wrt_arena_take_large(arena, bytes, &pages, error);
     if (status != WRT_OK)
         return status;
     large = pages;
-    *large = (struct wrt_arena_large){.next = arena->large, .bytes = bytes,
+    *large = (struct wrt_arena_large){.next = arena->large, .bytes = large->bytes,
                                       .ticket = large->ticket, .asked_bytes = size_bytes};
     if (large->next != NULL)
         large->next->previous = large;
@@ -260,7 +260,10 @@ static void free_large(struct wrt_arena *arena, struct wrt_arena_block *block)
         large->previous->next = large->next;
     else
         arena->large = large->next;
-    wrt_arena_give_pages(arena, large, large->bytes);
+    if (wrt_arena_keep_large(arena, large))
+        set_use(arena, block, 0, BLOCK_HELD); /* for a second free */
+    else
+        wrt_arena_give_pages(arena, large, large->bytes);
 }
 
 static size_t large_capacity(const struct wrt_arena_block *block)

@@ -222,8 +222,104 @@ bool wrt_arena_drop_chunk(struct wrt_arena *arena, struct wrt_arena_block *block
     return true;
 }
 
+/* ---- large mappings kept for later: cache[0], the newest first ---- */
+
+enum { KEPT_LARGE = 4, LARGE_FIT = 8 }; /* one that is larger by up to an eighth fits */
+
+static struct wrt_arena_chunk *unlink_kept(struct wrt_arena *arena, struct wrt_arena_chunk **link)
+{
+    struct wrt_arena_chunk *kept = *link;
+
+    *link = kept->next;
+    arena->cache_count--;
+    arena->cache_bytes -= kept->bytes;
+    return kept;
+}
+
+/* The link to the oldest one, if `most` are there; NULL: there are fewer. */
+static struct wrt_arena_chunk **oldest_of(struct wrt_arena *arena, unsigned most)
+{
+    struct wrt_arena_chunk **link = &arena->cache[0];
+    unsigned count = 1;
+
+    if (*link == NULL)
+        return NULL;
+    for (; (*link)->next != NULL; count++)
+        link = &(*link)->next;
+    return count >= most ? link : NULL;
+}
+
+static void give_kept(struct wrt_arena *arena, struct wrt_arena_chunk **link)
+{
+    struct wrt_arena_chunk *kept = unlink_kept(arena, link);
+
+    wrt_arena_give_pages(arena, kept, kept->bytes);
+}
+
+/* Unmapping is what scrubs a large block, and what closes a tagged one. */
+static bool may_keep(const struct wrt_arena *arena, size_t bytes)
+{
+    return may_cache(arena, bytes) && bytes <= arena->arena_bytes * WRT_ARENA_MULTIPLES &&
+           arena->parent == NULL && !is_tagged(arena) &&
+           !has_check(arena, WRT_CHECK_ARENA_SCRUB);
+}
+
+enum wrt_status wrt_arena_take_large(struct wrt_arena *arena, size_t size_bytes, void **out,
+                                     struct wrt_error *error)
+{
+    enum wrt_status status;
+
+    for (struct wrt_arena_chunk **link = &arena->cache[0]; *link != NULL; link = &(*link)->next) {
+        size_t bytes = (*link)->bytes;
+
+        if (bytes < size_bytes || bytes - size_bytes > size_bytes / LARGE_FIT)
+            continue;
+        *out = unlink_kept(arena, link);
+        ((struct wrt_arena_large *)*out)->bytes = bytes;
+        arena->cache_hits++;
+        return WRT_OK;
+    }
+    status = wrt_arena_take_pages(arena, size_bytes, out, error);
+    if (status == WRT_OK)
+        ((struct wrt_arena_large *)*out)->bytes = size_bytes;
+    return status;
+}
+
+bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large)
+{
+    struct wrt_arena_chunk *chunk = (struct wrt_arena_chunk *)(void *)large;
+    struct wrt_arena_chunk **oldest;
+    size_t bytes = large->bytes;
+
+    if (!may_keep(arena, bytes))
+        return false;
+    oldest = oldest_of(arena, KEPT_LARGE);
+    if (oldest != NULL && must_hold(arena, (*oldest)->bytes))
+        return false;
+    if (oldest != NULL)
+        give_kept(arena, oldest);
+    chunk->bytes = bytes;
+    chunk->next = arena->cache[0];
+    arena->cache[0] = chunk;
+    arena->cache_count++;
+    arena->cache_bytes += bytes;
+    return true;
+}
+
+/* The floor is made of arenas, but what is kept may be what holds it. */
+static void trim_large(struct wrt_arena *arena, uint32_t blocks, size_t bytes)
+{
+    struct wrt_arena_chunk **oldest = oldest_of(arena, 1);
+
+    for (; oldest != NULL && (arena->cache_count > blocks || arena->cache_bytes > bytes) &&
+           !must_hold(arena, (*oldest)->bytes);
+         oldest = oldest_of(arena, 1))
+        give_kept(arena, oldest);
+}
+
 void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes)
 {
+    trim_large(arena, blocks, bytes);
     for (size_t multiple = WRT_ARENA_MULTIPLES; multiple >= 1; multiple--) {
         while (arena->cache[multiple] != NULL &&
                (arena->cache_count > blocks || arena->cache_bytes > bytes)) {

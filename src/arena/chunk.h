@@ -48,7 +48,17 @@ wrt_arena_set_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error
 WRT_MUST_CHECK enum wrt_status
 wrt_arena_move_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
 
-/* Gives cached arenas back until at most that many and that many bytes are kept. */
+/* A mapping for one large block, its `bytes` and `ticket` set: one that was kept and is larger by
+ * an eighth at most, else new. O(4). */
+WRT_MUST_CHECK enum wrt_status
+wrt_arena_take_large(struct wrt_arena *arena, size_t size_bytes, void **out,
+                     struct wrt_error *error);
+/* Keeps the mapping of a large block that stands in no list; the oldest of four goes for it. False:
+ * the cache's limits, its size or the arena's kind forbid that, and it is the caller's. O(4). */
+bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large);
+
+/* Gives kept large mappings, then cached arenas back until at most that many and that many bytes
+ * are kept. */
 void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes);
 
 #endif

@@ -104,6 +104,21 @@ static void begin_large(void)
     size_bytes = 100000; /* a mapping of its own */
 }
 
+/* Large mappings are kept: its own, after the first turn, and three that do not fit. */
+static void begin_kept(void)
+{
+    static const struct wrt_arena_config config = {.no_quick = true};
+    void *large[4];
+
+    start(&config);
+    for (int i = 0; i < 4; i++)
+        TIMING_MUST(wrt_arena_allocate(&arena, 200000, 0, &large[i], NULL));
+    for (int i = 0; i < 4; i++)
+        TIMING_MUST(wrt_arena_free(&arena, large[i]));
+    size_bytes = 100000;
+    alignment_bytes = 0;
+}
+
 /* ---- after a history that we do not know ---- */
 
 static void *slot[SLOTS];
@@ -256,6 +271,7 @@ static const struct timing_operation operations[] = {
     ALLOCATE("a new arena from the cache", begin_from_cache, 0),
     ALLOCATE("a new arena from the system", begin_from_system, 1),
     ALLOCATE("a mapping of its own", begin_large, 1),
+    ALLOCATE("a mapping that was kept", begin_kept, 0),
     ALLOCATE("shared by threads, alone", begin_shared, 0),
     ALLOCATE("verification critical", begin_critical, 0),
     {.name = "wrt_arena_allocate: worst of 600 in a history", .bound = "O(1), A4",
@@ -268,6 +284,7 @@ static const struct timing_operation operations[] = {
     FREE("an arena to the cache", begin_from_cache, first_allocate, 0),
     FREE("an arena to the system", begin_from_system, first_allocate, 1),
     FREE("a mapping of its own", begin_large, first_allocate, 1),
+    FREE("a mapping to the cache", begin_kept, first_allocate, 0),
     FREE("shared by threads, alone", begin_shared, first_allocate, 0),
     FREE("verification critical", begin_critical, first_allocate, 0),
     {.name = "wrt_arena_free: worst of 600 in a history", .bound = "O(1), A4",

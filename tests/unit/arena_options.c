@@ -86,9 +86,81 @@ static void large_requests_get_their_own_mapping(void **state)
     assert_int_equal(now().arenas, 0);
     assert_int_equal(now().live[WRT_ARENA_CLASSES - 1], 1);
     put(block);
+    assert_int_equal(now().arenas, 0);
+    assert_int_equal(now().held_bytes, now().cached_bytes); /* kept for later */
+    wrt_arena_free_now(&arena);
     assert_int_equal(now().held_bytes, 0);
     get(8192);
     assert_int_equal(now().arenas, 1);
+    wrt_arena_deinit(&arena);
+}
+
+static void a_freed_large_mapping_serves_the_next_of_its_size(void **state)
+{
+    void *block, *again;
+
+    (void)state;
+    make(NULL);
+    block = get(200000);
+    put(block);
+    assert_int_equal(now().cached_arenas, 1);
+    assert_int_equal(wrt_arena_free(&arena, block), WRT_ERR_STATE);
+    again = get(160000); /* too small for it */
+    assert_ptr_not_equal(again, block);
+    assert_int_equal(now().cached_arenas, 1);
+    put(again);
+    assert_ptr_equal(get(190000), block);
+    assert_int_equal(wrt_arena_block_bytes(&arena, block), 190000);
+    assert_int_equal(wrt_arena_check(&arena, NULL), WRT_OK);
+    put(block);
+    assert_ptr_not_equal(get(300000), block);
+    assert_int_equal(now().cache_hits, 1);
+    wrt_arena_deinit(&arena);
+}
+
+/* Four; the oldest goes first. */
+static void kept_large_mappings_are_bounded(void **state)
+{
+    struct wrt_arena_config few = {.cache_bytes = 250000}, none = {.no_cache = true};
+    void *block[5];
+
+    (void)state;
+    make(NULL);
+    for (size_t i = 0; i < 5; i++)
+        block[i] = get(100000 + 50000 * i);
+    for (int i = 0; i < 5; i++)
+        put(block[i]);
+    assert_int_equal(now().cached_arenas, 4);
+    assert_true(now().held_bytes < 900000 + 4 * 8192 && now().held_bytes == now().cached_bytes);
+    put(get(600000)); /* larger than 16 arenas */
+    assert_int_equal(now().cached_arenas, 4);
+    assert_int_equal(wrt_arena_check(&arena, NULL), WRT_OK);
+    wrt_arena_trim(&arena, 1, SIZE_MAX);
+    assert_int_equal(now().cached_arenas, 1);
+    assert_ptr_equal(get(300000), block[4]);
+    wrt_arena_deinit(&arena);
+    make(&few);
+    block[0] = get(200000);
+    block[1] = get(200000);
+    put(block[0]);
+    put(block[1]);
+    assert_int_equal(now().cached_arenas, 1);
+    wrt_arena_deinit(&arena);
+    make(&none);
+    put(get(200000));
+    assert_int_equal(now().held_bytes, 0);
+    wrt_arena_deinit(&arena);
+}
+
+/* What unmapping did for them, keeping would not. */
+static void scrubbed_large_blocks_are_not_kept(void **state)
+{
+    struct wrt_arena_config config = {.verification = WRT_VERIFY_CRITICAL};
+
+    (void)state;
+    make(&config);
+    put(get(200000));
+    assert_int_equal(now().held_bytes, 0);
     wrt_arena_deinit(&arena);
 }
 
@@ -223,7 +295,7 @@ static void quick_lists_are_bounded(void **state)
 static void monotonic_growth_takes_what_is_asked(void **state)
 {
     for (int monotonic = 0; monotonic < 2; monotonic++) {
-        struct wrt_arena_config config = {.monotonic_growth = monotonic};
+        struct wrt_arena_config config = {.monotonic_growth = monotonic, .no_cache = true};
         void *block, *larger;
 
         (void)state;
@@ -402,6 +474,9 @@ int main(void)
         cmocka_unit_test(an_empty_set_costs_nothing_but_itself),
         cmocka_unit_test(arena_size_is_the_growth_step),
         cmocka_unit_test(large_requests_get_their_own_mapping),
+        cmocka_unit_test(a_freed_large_mapping_serves_the_next_of_its_size),
+        cmocka_unit_test(kept_large_mappings_are_bounded),
+        cmocka_unit_test(scrubbed_large_blocks_are_not_kept),
         cmocka_unit_test(the_cache_is_bounded_by_blocks_and_bytes),
         cmocka_unit_test(memory_hold_gives_nothing_back),
         cmocka_unit_test(preallocated_arenas_are_there_and_stay),
