@@ -52,8 +52,9 @@ struct wrt_arena_config {
     size_t arena_bytes;    /* one arena; 4 KiB .. 256 KiB in host pages; 0 = 32 KiB. The upper
                               bound is QNX's; a request that needs more than one arena takes
                               the next multiple */
-    size_t large_bytes;    /* requests above get a mapping of their own; 4 KiB .. 512 KiB; 0 = 64 KiB.
-                              The last four freed, of up to 16 arenas, are kept in the cache */
+    size_t large_bytes;    /* requests above get a mapping of their own; 4 KiB .. 512 KiB;
+                              0 = 64 KiB. The last four freed, of up to 16 arenas, are kept
+                              in the cache, and given up before arenas are */
     uint32_t cache_blocks; /* freed arenas and large mappings kept for later; 0 = 12 */
     size_t cache_bytes;    /* their sum; 0 = no limit in bytes */
     bool no_cache;         /* freed arenas go back to the system at once */

@@ -193,9 +193,21 @@ static void put_cached(struct wrt_arena *arena, struct wrt_arena_chunk *chunk)
     arena->cache_bytes += chunk->bytes;
 }
 
+/* O(KEPT_LARGE). */
+static size_t kept_large_bytes(const struct wrt_arena *arena)
+{
+    size_t bytes = 0;
+
+    for (const struct wrt_arena_chunk *kept = arena->cache[0]; kept != NULL; kept = kept->next)
+        bytes += kept->bytes;
+    return bytes;
+}
+
+/* For arenas: kept mappings of large blocks are nothing that the floor can stand on. */
 static bool must_hold(const struct wrt_arena *arena, size_t bytes)
 {
-    return arena->is_holding || arena->held_bytes - bytes < arena->held_floor_bytes;
+    return arena->is_holding ||
+           arena->held_bytes - kept_large_bytes(arena) - bytes < arena->held_floor_bytes;
 }
 
 static bool may_cache(const struct wrt_arena *arena, size_t bytes)
@@ -294,8 +306,6 @@ bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large
     if (!may_keep(arena, bytes))
         return false;
     oldest = oldest_of(arena, KEPT_LARGE);
-    if (oldest != NULL && must_hold(arena, (*oldest)->bytes))
-        return false;
     if (oldest != NULL)
         give_kept(arena, oldest);
     chunk->bytes = bytes;
@@ -306,13 +316,12 @@ bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large
     return true;
 }
 
-/* The floor is made of arenas, but what is kept may be what holds it. */
+/* All may go, also from an arena set that holds: they are no arenas. */
 static void trim_large(struct wrt_arena *arena, uint32_t blocks, size_t bytes)
 {
     struct wrt_arena_chunk **oldest = oldest_of(arena, 1);
 
-    for (; oldest != NULL && (arena->cache_count > blocks || arena->cache_bytes > bytes) &&
-           !must_hold(arena, (*oldest)->bytes);
+    for (; oldest != NULL && (arena->cache_count > blocks || arena->cache_bytes > bytes);
          oldest = oldest_of(arena, 1))
         give_kept(arena, oldest);
 }

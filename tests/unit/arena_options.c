@@ -225,6 +225,31 @@ static void memory_hold_gives_nothing_back(void **state)
     wrt_arena_deinit(&arena);
 }
 
+/* A kept mapping is no arena: neither holding nor the floor keeps it from who needs the room. */
+static void kept_large_mappings_are_not_what_is_held(void **state)
+{
+    struct wrt_arena_config holding = {.memory_hold = true},
+                            floor = {.preallocate_bytes = 2 * 32768, .no_quick = true};
+    void *small;
+
+    (void)state;
+    make(&holding);
+    put(get(200000));
+    assert_int_equal(now().cached_arenas, 1);
+    wrt_arena_free_now(&arena);
+    assert_int_equal(now().held_bytes, 0);
+    wrt_arena_deinit(&arena);
+    make(&floor);
+    small = get(60000);
+    put(get(200000));
+    put(small);
+    wrt_arena_trim(&arena, 0, 0);
+    assert_int_equal(now().held_bytes, 2 * 32768);
+    assert_int_equal(now().cached_arenas, 2);
+    assert_int_equal(wrt_arena_check(&arena, NULL), WRT_OK);
+    wrt_arena_deinit(&arena);
+}
+
 static void preallocated_arenas_are_there_and_stay(void **state)
 {
     struct wrt_arena_config config = {.preallocate_bytes = 100000, .no_cache = true,
@@ -479,6 +504,7 @@ int main(void)
         cmocka_unit_test(scrubbed_large_blocks_are_not_kept),
         cmocka_unit_test(the_cache_is_bounded_by_blocks_and_bytes),
         cmocka_unit_test(memory_hold_gives_nothing_back),
+        cmocka_unit_test(kept_large_mappings_are_not_what_is_held),
         cmocka_unit_test(preallocated_arenas_are_there_and_stay),
         cmocka_unit_test(lifo_reuses_the_last_block_and_fifo_the_first),
         cmocka_unit_test(quick_lists_are_bounded),

@@ -314,6 +314,36 @@ static void use_equals_what_the_system_gave(void **state)
     destroy(p);
 }
 
+static uint64_t bytes_after_use(struct wrt_partition *partition, size_t size_bytes)
+{
+    void *block;
+
+    assert_int_equal(wrt_partition_allocate(partition, WRT_CHARGE_RUNTIME, size_bytes, 0, &block,
+                                            NULL), WRT_OK);
+    wrt_partition_free(partition, WRT_CHARGE_RUNTIME, block, size_bytes);
+    return info_of(partition).current_bytes[WRT_CHARGE_ARENA];
+}
+
+/* What its arenas keep of freed large blocks is charged, and goes for whoever needs the room. */
+static void kept_large_mappings_give_way_to_the_limit(void **state)
+{
+    struct wrt_partition *partition = make(NULL, &(struct wrt_partition_config){
+        .max_bytes = 1 << 20});
+    const uint64_t own_bytes = info_of(partition).current_bytes[WRT_CHARGE_ARENA];
+    uint64_t kept_bytes;
+
+    (void)state;
+    kept_bytes = bytes_after_use(partition, 400000);
+    assert_true(kept_bytes > own_bytes + 400000 && kept_bytes < own_bytes + 410000);
+    assert_int_equal(bytes_after_use(partition, 400000), kept_bytes);
+    (void)bytes_after_use(partition, 900000); /* does not fit beside it */
+    (void)bytes_after_use(partition, 500000);
+    assert_int_equal(wrt_partition_charge(partition, WRT_CHARGE_LINEAR, 900000, NULL), WRT_OK);
+    assert_int_equal(info_of(partition).current_bytes[WRT_CHARGE_ARENA], own_bytes);
+    wrt_partition_uncharge(partition, WRT_CHARGE_LINEAR, 900000);
+    destroy(partition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +354,7 @@ int main(void)
         cmocka_unit_test(the_reserve_moves_too),
         cmocka_unit_test(policies_only_tighten),
         cmocka_unit_test(the_tier_in_force_is_told),
+        cmocka_unit_test(kept_large_mappings_give_way_to_the_limit),
         cmocka_unit_test(use_equals_what_the_system_gave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
