@@ -374,6 +374,12 @@ wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
 WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
                                 void *block, size_t size_bytes);
 
+/* Gives back what its arenas keep for later (wrt_arena_free_now): when it will be idle. Nothing
+ * happens while a sealed partition is closed to the calling thread.
+ * Cost: O(quick blocks + cached arenas), watched O(watches), may block (system), may fault; 640
+ * bytes of stack. */
+WRT_API void wrt_partition_trim(struct wrt_partition *partition);
+
 /* Accounts what is not the arena's. Uncharging what was not charged so is a damage.
  * Cost: O(depth), watched O(watches); refused first O(quick blocks + cached arenas), may block
  * (system), never faults; 1150 steps, 1100 bytes of stack. */

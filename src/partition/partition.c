@@ -465,6 +465,11 @@ void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
         partition->damages++;
 }
 
+void wrt_partition_trim(struct wrt_partition *partition)
+{
+    (void)give_up_cache(partition);
+}
+
 enum wrt_status wrt_partition_charge(struct wrt_partition *partition, enum wrt_charge charge,
                                      uint64_t size_bytes, struct wrt_error *error)
 {

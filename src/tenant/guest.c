@@ -368,6 +368,7 @@ static void close_store(struct wrt_guest *guest)
         guest->wasi = NULL;
         guest->instance = NULL;
         guest->entry = NULL;
+        wrt_partition_trim(guest->partition); /* it may stay stopped */
     }
 }
 

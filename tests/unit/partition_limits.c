@@ -336,6 +336,9 @@ static void kept_large_mappings_give_way_to_the_limit(void **state)
     kept_bytes = bytes_after_use(partition, 400000);
     assert_true(kept_bytes > own_bytes + 400000 && kept_bytes < own_bytes + 410000);
     assert_int_equal(bytes_after_use(partition, 400000), kept_bytes);
+    wrt_partition_trim(partition);
+    assert_int_equal(info_of(partition).current_bytes[WRT_CHARGE_ARENA], own_bytes);
+    assert_int_equal(bytes_after_use(partition, 400000), kept_bytes);
     (void)bytes_after_use(partition, 900000); /* does not fit beside it */
     (void)bytes_after_use(partition, 500000);
     assert_int_equal(wrt_partition_charge(partition, WRT_CHARGE_LINEAR, 900000, NULL), WRT_OK);
