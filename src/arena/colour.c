@@ -46,7 +46,11 @@ enum wrt_status wrt_cache_colour_parse(const char *text, struct wrt_cache_colour
 
     if (text == NULL || out == NULL)
         return WRT_ERR_ARGUMENT;
-    is_whole = take_number(&text, &colour.index) && *text++ == '/' && take_number(&text, &colour.count);
+    is_whole = take_number(&text, &colour.index) && *text == '/';
+    if (is_whole) {
+        text++;
+        is_whole = take_number(&text, &colour.count);
+    }
     if (is_whole && *text == '@') {
         text++;
         is_whole = take_number(&text, &colour.level) && colour.level != 0;
