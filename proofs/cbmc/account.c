@@ -8,14 +8,18 @@
  * Bound: a parent with a child and what other children and itself use, all numbers below 256, one
  *   operation from any valid state, so by induction any sequence of them; two levels, which is the whole
  *   of what a level hands to the next one.
- * Stubbed: the lock of the tree; nobody watches; texts.
+ * Stubbed: the lock of the tree; texts. Nobody watches and, without threads, no charge is undone: that these
+ *   are not called is proved with the rest.
  * Misses: threads (proofs/models/account.pml, tests/unit/partition_schedules.c), watches, deeper trees
  *   but by the argument that each level does the same; numbers that do not fit 64 bits (room() subtracts only).
  *
- * PROOF long charging --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1
+ * PROOF long charging --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1 --slice-formula
  * PROOF quick giving_back --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1
- * PROOF long limits --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1
- * PROOF long children --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1
+ * PROOF long limits --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1 --slice-formula
+ * PROOF long children --unwind 3 --unwindset wrt_account_charge.0:1,raise_level.0:1,lower_level.0:1,raise.0:1,wrt_account_set_limits.0:1 --slice-formula
+ * NEVER charging undo note_use wrt_account_note unlock_and_tell
+ * NEVER limits undo note_use wrt_account_note unlock_and_tell
+ * NEVER children undo note_use wrt_account_note unlock_and_tell
  * MUTANT charging src/arena/account.c s/if \(step->part > room\(limits, used_bytes\)\)/if (step->part > room(limits, used_bytes) + 1)/
  * MUTANT charging src/arena/account.c s/return used_bytes > min_bytes \? used_bytes : min_bytes;/return used_bytes;/
  * MUTANT charging src/arena/account.c s/remove_kind\(account, WRT_CHARGE_GUARANTEE, size_bytes - part\);/;/

@@ -16,7 +16,7 @@ enum outcome { NEXT_HANDLER, TRAPPED, LEFT, STOPPED };
 enum { SLOTS = 7, CODE_WORDS = 8, MEMORY_LIMIT = 20, LOOK_LIMIT = 32 };
 
 /* What a handler may change beside the accumulators. */
-enum { WRITES_D = 1, WRITES_B = 2, SETTLES_FUEL = 4, STORES = 8 };
+enum { WRITES_D = 1, WRITES_B = 2, SETTLES_FUEL = 4, STORES = 8, WRITES_PAIR = 16 };
 
 static union cell frame[SLOTS + 1], *fp;
 static union word code[CODE_WORDS];
@@ -87,14 +87,16 @@ static void set_up(void)
 static void check(unsigned kind)
 {
     const union word *const at = code + 1;
-    const bool may_write = ((kind & WRITES_D) && look == at->s.d) || ((kind & WRITES_B) && look == at->s.b);
+    const bool may_write = ((kind & WRITES_D) && look == at->s.d) || ((kind & WRITES_B) && look == at->s.b) ||
+                           ((kind & WRITES_PAIR) && look == at->s.d + 1);
+    const unsigned last = at->s.d + ((kind & WRITES_PAIR) != 0); /* the accumulator is that of the pair's second */
 
     prove(may_write || frame[look].i64 == slot_before, "no other slot is written");
     prove((kind & SETTLES_FUEL) || fuel == fuel_before, "no fuel is taken");
     prove((kind & STORES) || offset >= machine.memory_bytes || mem[offset] == byte_before,
           "what is no store changes no memory");
     if (outcome == NEXT_HANDLER && (kind & WRITES_D)) {
-        prove(A == A_before || A == frame[at->s.d].i64, "the accumulator has what the slot has");
+        prove(A == A_before || A == frame[last].i64, "the accumulator has what the slot has");
         prove(bits_f32(F) == F_before || bits_f32(F) == frame[at->s.d].i32, "that of f32 as well");
         prove(bits_f64(D) == D_before || bits_f64(D) == frame[at->s.d].i64, "and of f64");
     }

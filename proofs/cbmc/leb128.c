@@ -3,7 +3,8 @@
  *
  * Property: wrt_read_leb accepts exactly the LEB128 encodings of the specification (5.2.2) that
  *   fit 32, 33 or 64 bits, signed or not, gives their value, takes exactly their bytes, reads none
- *   outside, and writes nothing when it refuses. wrt_read_u32 is the same as wrt_read_leb.
+ *   outside, and writes nothing when it refuses. wrt_read_u32 is the same as wrt_read_leb. It keeps the
+ *   contract (leb128.h) that takes its place in other proofs.
  * Bound: all inputs: 10 bytes are the longest encoding of 64 bits, and none reads further.
  * Stubbed: the text of the error.
  * Misses: nothing known.
@@ -11,14 +12,18 @@
  * PROOF quick leb_unsigned --unwind 12
  * PROOF quick leb_signed --unwind 12
  * PROOF quick leb_short_form --unwind 12
+ * PROOF quick leb_contract --unwind 12
  * MUTANT leb_unsigned src/engine/reader.c s/left <= 7/left <= 3/
  * MUTANT leb_unsigned src/engine/reader.c s/\(byte & 0x7f\) << shift/byte << shift/
  * MUTANT leb_unsigned src/engine/reader.c s/if \(r->at == r->end\)/if (false)/
  * MUTANT leb_signed src/engine/reader.c s/unused == all_ones/unused <= all_ones/
  * MUTANT leb_signed src/engine/reader.c s/\(byte & 0x40\) && shift/shift/
  * MUTANT leb_short_form src/engine/reader.h s/\*r->at < 0x80/*r->at <= 0x80/
+ * MUTANT leb_contract src/engine/reader.c s/is_signed \&\& unused == all_ones/is_signed/
+ * MUTANT leb_contract src/engine/reader.c s/left <= 7/left <= 3/
  */
 #include "engine/reader.c"
+#include "leb128.h"
 #include "stubs.h"
 
 enum { LONGEST = 10 };
@@ -95,4 +100,20 @@ void leb_short_form(void)
     const bool taken = wrt_read_u32(&r, &value), same = wrt_read_leb(&other, 32, false, &wide);
 
     prove(taken == same && r.at == other.at && value == wide, "the short form is the long one");
+}
+
+void leb_contract(void)
+{
+    struct wrt_reader r = any_reader();
+    r.status = any_bool() ? WRT_OK : WRT_ERR_LIMIT;
+    r.features = any_u64();
+    r.features_off = any_u64();
+    const struct wrt_reader before = r;
+    const unsigned bits = any_width();
+    const bool is_signed = any_bool();
+    uint64_t value = 0;
+    prove(leb_may_be_asked(&r, bits), "as callers may");
+    const bool taken = wrt_read_leb(&r, bits, is_signed, &value);
+    prove(leb_is_kept(&before, &r, bits, is_signed, taken, value), "the contract is kept");
+    prove(leb_leaves(&before, &r), "and nothing else changed");
 }
