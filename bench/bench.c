@@ -76,6 +76,13 @@ static enum wrt_status next(struct wrt_caller *caller, void *context,
     return WRT_OK;
 }
 
+void bench_define(struct bench_guest *guest)
+{
+    struct wrt_error error = {0};
+    bench_must(wrt_store_define_function(guest->store, "host", "next", "i:i", next, NULL, &error),
+               "define", &error);
+}
+
 void bench_open_as(struct bench_guest *guest, struct bench_bytes bytes,
                    const struct bench_setup *setup)
 {
@@ -87,8 +94,7 @@ void bench_open_as(struct bench_guest *guest, struct bench_bytes bytes,
                                &guest->module, &error), "load", &error);
     bench_must(wrt_store_create(guest->partition, &setup->store, &guest->store, &error), "store",
                &error);
-    bench_must(wrt_store_define_function(guest->store, "host", "next", "i:i", next, NULL, &error),
-               "define", &error);
+    bench_define(guest);
     bench_must(wrt_store_instantiate(guest->store, guest->module, &guest->instance, &error),
                "instantiate", &error);
 }

@@ -37,6 +37,8 @@ void bench_must(enum wrt_status status, const char *what, const struct wrt_error
 void bench_open(struct bench_guest *guest, struct bench_bytes bytes);
 void bench_open_as(struct bench_guest *guest, struct bench_bytes bytes,
                    const struct bench_setup *setup);
+/* Defines host.next in the guest's store. */
+void bench_define(struct bench_guest *guest);
 void bench_close(struct bench_guest *guest);
 struct wrt_function *bench_function(const struct bench_guest *guest, const char *name);
 

@@ -49,6 +49,61 @@ static void lifecycle(struct bench_bytes bytes)
     print_time("instantiate", (double)bench_median(start, ROUNDS) / 1e3, "us");
 }
 
+/* The same without the partition, which stays and keeps what it may for the next guest; its linear
+ * memory from a pool, or (NULL) new. *start: what instantiating took. */
+static uint64_t life_in(struct wrt_partition *partition, struct bench_bytes bytes,
+                        struct wrt_page_pool *pool, uint64_t *start)
+{
+    const struct wrt_store_config config = {
+        .max_memory_pages = pool != NULL ? 16 : 0,
+        .pages = {.provider = pool != NULL ? WRT_PAGES_POOLED : WRT_PAGES_RESERVED, .pool = pool}};
+    const uint64_t begin_ns = wrt_time_now_ns();
+    struct bench_guest guest = {.partition = partition};
+    union wrt_slot in[2] = {{.i32 = 1}, {.i32 = 2}}, out;
+    struct wrt_error error = {0};
+    bench_must(wrt_module_load(partition, NULL, bytes.data, bytes.size_bytes, &guest.module,
+                               &error), "load", &error);
+    bench_must(wrt_store_create(partition, &config, &guest.store, &error), "store", &error);
+    bench_define(&guest);
+    *start = wrt_time_now_ns();
+    bench_must(wrt_store_instantiate(guest.store, guest.module, &guest.instance, &error),
+               "instantiate", &error);
+    *start = wrt_time_now_ns() - *start;
+    bench_must(wrt_function_call_slots(guest.store, bench_function(&guest, "add"), in, 2, &out, 1),
+               "add", NULL);
+    bench_must(wrt_store_destroy(guest.store), "store", NULL);
+    bench_must(wrt_module_destroy(guest.module), "module", NULL);
+    return wrt_time_now_ns() - begin_ns;
+}
+
+static void print_life(const char *what, struct bench_bytes bytes, bool is_pooled)
+{
+    static const struct wrt_page_pool_config slots = {.slots = 2, .slot_bytes = 16 << 16,
+                                                      .guard_bytes = 65536, .keep_bytes = 65536};
+    uint64_t whole[ROUNDS], start[ROUNDS];
+    struct wrt_partition *partition;
+    struct wrt_page_pool pool;
+    struct wrt_error error = {0};
+    bench_must(wrt_partition_create(NULL, NULL, &partition, &error), "partition", &error);
+    if (is_pooled)
+        bench_must(wrt_page_pool_create(&pool, partition, &slots, &error), "pool", &error);
+    for (int i = 0; i < ROUNDS; i++)
+        whole[i] = life_in(partition, bytes, is_pooled ? &pool : NULL, &start[i]);
+    print_time(what, (double)bench_median(whole, ROUNDS) / 1e3, "us");
+    if (is_pooled) {
+        print_time("instantiate, pooled", (double)bench_median(start, ROUNDS) / 1e3, "us");
+        bench_must(wrt_page_pool_destroy(&pool, &error), "pool", &error);
+    }
+    bench_must(wrt_partition_destroy(partition, &error), "partition", &error);
+}
+
+static void lives(struct bench_bytes small, struct bench_bytes medium)
+{
+    print_life("load + instantiate + call + free, same partition", small, false);
+    print_life("the same, pooled", small, true);
+    print_life("the same of a module of 12 KB, not pooled", medium, false);
+}
+
 /* Nanoseconds for one call of `name`, made `count` times from the host. */
 static double time_calls(const struct bench_guest *guest, const char *name, uint32_t argument,
                          int count)
@@ -214,7 +269,10 @@ static void footprint(struct bench_bytes bytes)
 void bench_micro(const char *folder)
 {
     struct bench_bytes bytes = bench_read(folder, "micro");
+    struct bench_bytes medium = bench_read(folder, "medium");
     lifecycle(bytes);
+    lives(bytes, medium);
+    free(medium.data);
     calls(bytes);
     print_time("memory.grow(1)", time_growth(bytes, 1), "us");
     print_time("memory.grow(100)", time_growth(bytes, 100), "us");
