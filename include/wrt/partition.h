@@ -376,8 +376,8 @@ WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge
 
 /* Gives back what its arenas keep for later (wrt_arena_free_now): when it will be idle. Nothing
  * happens while a sealed partition is closed to the calling thread.
- * Cost: O(quick blocks + cached arenas), watched O(watches), may block (system), may fault; 640
- * bytes of stack. */
+ * Cost: O(quick blocks + cached arenas), watched O(watches), may block (system), may fault;
+ * 1100 bytes of stack. */
 WRT_API void wrt_partition_trim(struct wrt_partition *partition);
 
 /* Accounts what is not the arena's. Uncharging what was not charged so is a damage.

@@ -224,6 +224,7 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
 {
     size_t lead = (sizeof(struct wrt_arena_large) + HEADER_BYTES + alignment - 1) &
                   ~(alignment - 1);
+    struct wrt_arena_chunk *kept;
     struct wrt_arena_large *large;
     struct wrt_arena_block *block;
     enum wrt_status status;
@@ -234,11 +235,17 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
         !wrt_align_size(bytes, wrt_port_page_bytes(), &bytes) || bytes > PTRDIFF_MAX)
         return wrt_fail(error, WRT_ERR_NO_MEMORY, "%zu bytes do not fit the address space",
                         size_bytes);
-    status = wrt_arena_take_large(arena, bytes, &pages, error);
-    if (status != WRT_OK)
-        return status;
+    kept = wrt_arena_take_kept(arena, bytes);
+    if (kept != NULL) {
+        bytes = kept->bytes;
+        pages = kept;
+    } else {
+        status = wrt_arena_take_pages(arena, bytes, &pages, error);
+        if (status != WRT_OK)
+            return status;
+    }
     large = pages;
-    *large = (struct wrt_arena_large){.next = arena->large, .bytes = large->bytes,
+    *large = (struct wrt_arena_large){.next = arena->large, .bytes = bytes,
                                       .ticket = large->ticket, .asked_bytes = size_bytes};
     if (large->next != NULL)
         large->next->previous = large;
@@ -253,6 +260,7 @@ static enum wrt_status allocate_large(struct wrt_arena *arena, size_t size_bytes
 static void free_large(struct wrt_arena *arena, struct wrt_arena_block *block)
 {
     struct wrt_arena_large *large = large_of(block);
+    struct wrt_arena_chunk *gone;
 
     if (large->next != NULL)
         large->next->previous = large->previous;
@@ -260,10 +268,11 @@ static void free_large(struct wrt_arena *arena, struct wrt_arena_block *block)
         large->previous->next = large->next;
     else
         arena->large = large->next;
-    if (wrt_arena_keep_large(arena, large))
+    gone = wrt_arena_keep_large(arena, large);
+    if ((void *)gone != (void *)large)
         set_use(arena, block, 0, BLOCK_HELD); /* for a second free */
-    else
-        wrt_arena_give_pages(arena, large, large->bytes);
+    if (gone != NULL)
+        wrt_arena_give_pages(arena, gone, gone->bytes);
 }
 
 static size_t large_capacity(const struct wrt_arena_block *block)

@@ -261,13 +261,6 @@ static struct wrt_arena_chunk **oldest_of(struct wrt_arena *arena, unsigned most
     return count >= most ? link : NULL;
 }
 
-static void give_kept(struct wrt_arena *arena, struct wrt_arena_chunk **link)
-{
-    struct wrt_arena_chunk *kept = unlink_kept(arena, link);
-
-    wrt_arena_give_pages(arena, kept, kept->bytes);
-}
-
 /* Unmapping is what scrubs a large block, and what closes a tagged one. */
 static bool may_keep(const struct wrt_arena *arena, size_t bytes)
 {
@@ -276,44 +269,39 @@ static bool may_keep(const struct wrt_arena *arena, size_t bytes)
            !has_check(arena, WRT_CHECK_ARENA_SCRUB);
 }
 
-enum wrt_status wrt_arena_take_large(struct wrt_arena *arena, size_t size_bytes, void **out,
-                                     struct wrt_error *error)
+struct wrt_arena_chunk *wrt_arena_take_kept(struct wrt_arena *arena, size_t size_bytes)
 {
-    enum wrt_status status;
-
     for (struct wrt_arena_chunk **link = &arena->cache[0]; *link != NULL; link = &(*link)->next) {
         size_t bytes = (*link)->bytes;
 
         if (bytes < size_bytes || bytes - size_bytes > size_bytes / LARGE_FIT)
             continue;
-        *out = unlink_kept(arena, link);
-        ((struct wrt_arena_large *)*out)->bytes = bytes;
         arena->cache_hits++;
-        return WRT_OK;
+        return unlink_kept(arena, link);
     }
-    status = wrt_arena_take_pages(arena, size_bytes, out, error);
-    if (status == WRT_OK)
-        ((struct wrt_arena_large *)*out)->bytes = size_bytes;
-    return status;
+    return NULL;
 }
 
-bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large)
+struct wrt_arena_chunk *wrt_arena_keep_large(struct wrt_arena *arena,
+                                             struct wrt_arena_large *large)
 {
     struct wrt_arena_chunk *chunk = (struct wrt_arena_chunk *)(void *)large;
-    struct wrt_arena_chunk **oldest;
+    struct wrt_arena_chunk **oldest, *gone = NULL;
     size_t bytes = large->bytes;
 
-    if (!may_keep(arena, bytes))
-        return false;
+    if (!may_keep(arena, bytes)) {
+        chunk->bytes = bytes;
+        return chunk;
+    }
     oldest = oldest_of(arena, KEPT_LARGE);
     if (oldest != NULL)
-        give_kept(arena, oldest);
+        gone = unlink_kept(arena, oldest);
     chunk->bytes = bytes;
     chunk->next = arena->cache[0];
     arena->cache[0] = chunk;
     arena->cache_count++;
     arena->cache_bytes += bytes;
-    return true;
+    return gone;
 }
 
 /* All may go, also from an arena set that holds: they are no arenas. */
@@ -321,9 +309,12 @@ static void trim_large(struct wrt_arena *arena, uint32_t blocks, size_t bytes)
 {
     struct wrt_arena_chunk **oldest = oldest_of(arena, 1);
 
-    for (; oldest != NULL && (arena->cache_count > blocks || arena->cache_bytes > bytes);
-         oldest = oldest_of(arena, 1))
-        give_kept(arena, oldest);
+    while (oldest != NULL && (arena->cache_count > blocks || arena->cache_bytes > bytes)) {
+        struct wrt_arena_chunk *gone = unlink_kept(arena, oldest);
+
+        wrt_arena_give_pages(arena, gone, gone->bytes);
+        oldest = oldest_of(arena, 1);
+    }
 }
 
 void wrt_arena_trim_cache(struct wrt_arena *arena, uint32_t blocks, size_t bytes)

@@ -48,14 +48,13 @@ wrt_arena_set_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error
 WRT_MUST_CHECK enum wrt_status
 wrt_arena_move_floor(struct wrt_arena *arena, size_t size_bytes, struct wrt_error *error);
 
-/* A mapping for one large block, its `bytes` and `ticket` set: one that was kept and is larger by
- * an eighth at most, else new. O(4). */
-WRT_MUST_CHECK enum wrt_status
-wrt_arena_take_large(struct wrt_arena *arena, size_t size_bytes, void **out,
-                     struct wrt_error *error);
-/* Keeps the mapping of a large block that stands in no list; the oldest of four goes for it. False:
- * the cache's limits, its size or the arena's kind forbid that, and it is the caller's. O(4). */
-bool wrt_arena_keep_large(struct wrt_arena *arena, struct wrt_arena_large *large);
+/* A kept mapping for a large block, larger by an eighth at most, and unlinked; NULL: none. O(4). */
+struct wrt_arena_chunk *wrt_arena_take_kept(struct wrt_arena *arena, size_t size_bytes);
+/* Keeps the mapping of a large block that stands in no list. What is then to be given back: NULL, or
+ * the oldest of four, which goes for it; or this one itself, its `bytes` set as a chunk's, where the
+ * cache's limits, its size or the arena's kind forbid to keep it. O(4). */
+struct wrt_arena_chunk *wrt_arena_keep_large(struct wrt_arena *arena,
+                                             struct wrt_arena_large *large);
 
 /* Gives kept large mappings, then cached arenas back until at most that many and that many bytes
  * are kept. */
