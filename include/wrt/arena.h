@@ -139,7 +139,7 @@ struct wrt_arena {
 /* Sets up a set; takes memory only for preallocate_bytes. Borrows config (NULL: defaults).
  * On error nothing is held and *arena is not set up.
  * Cost: O(1), O(preallocate_bytes) where that is locked or tagged, may block (system), may fault;
- * 5300 bytes of stack. */
+ * 5400 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_init(struct wrt_arena *arena, const struct wrt_arena_config *config,
                struct wrt_error *error);
@@ -151,7 +151,7 @@ WRT_API void wrt_arena_deinit(struct wrt_arena *arena);
 /* size_bytes >= 1; alignment_bytes: power of two 1 .. 4096, 0 = 16. Contents unspecified.
  * ERR_ARGUMENT, ERR_ALIGNMENT, ERR_NO_MEMORY, ERR_PARTITION_MAX, ERR_NO_SPACE (static
  * block or parent full, or request too large for it), ERR_CORRUPT (check "links").
- * Cost: O(1) (A4), tagged O(size), may block (system), may fault; 700 steps, 5000 bytes of stack. */
+ * Cost: O(1) (A4), tagged O(size), may block (system), may fault; 700 steps, 5100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_bytes,
                    void **out, struct wrt_error *error);
@@ -163,14 +163,14 @@ wrt_arena_allocate(struct wrt_arena *arena, size_t size_bytes, size_t alignment_
  * On error nothing changes: the block, if it is one, stays in use. Below Minimal nothing is
  * checked and a wrong pointer is undefined behaviour.
  * Cost: O(1) (A4), O(size) tagged or with the check "scrub", may block (system), may fault; 500
- * steps, 544 bytes of stack. */
+ * steps, 592 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_arena_free(struct wrt_arena *arena, void *block);
 
 /* Changes a block's size, in place where the block or its free neighbour has room,
  * otherwise by moving (alignment is then 16). *out is the block's place. Errors as allocate
  * and free; the old block is then unchanged.
  * Cost: O(1) in place, O(size) when moving or tagged, may block (system), may fault; 900 steps,
- * 5500 bytes of stack. */
+ * 5600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_arena_resize(struct wrt_arena *arena, void *block, size_t size_bytes, void **out,
                  struct wrt_error *error);
@@ -185,7 +185,7 @@ WRT_API size_t wrt_arena_block_bytes(const struct wrt_arena *arena, const void *
 WRT_API void wrt_arena_free_now(struct wrt_arena *arena);
 
 /* The same down to these limits, which stay in force.
- * Cost: O(quick blocks + cached arenas), may block (system), may fault; 512 bytes of stack. */
+ * Cost: O(quick blocks + cached arenas), may block (system), may fault; 528 bytes of stack. */
 WRT_API void wrt_arena_trim(struct wrt_arena *arena, uint32_t cache_blocks, size_t cache_bytes);
 
 struct wrt_arena_info {

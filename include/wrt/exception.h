@@ -30,7 +30,7 @@ WRT_BEGIN_DECLS
 
 /* Creates a tag of the store, alive as long as it. `type` has no results (ERR_ARGUMENT); its
  * arrays are copied. Two tags are the same only if their pointers are equal.
- * Cost: O(parameters + types of the store), may block (system), may fault; 5500 bytes of stack. */
+ * Cost: O(parameters + types of the store), may block (system), may fault; 5600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_tag_create(struct wrt_store *store, const struct wrt_function_type *type,
                struct wrt_tag **out, struct wrt_error *error);

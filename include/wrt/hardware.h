@@ -65,7 +65,7 @@ struct wrt_hardware_state {
 };
 
 /* ERR_BOUNDS: no such feature; ERR_ARGUMENT: out is NULL.
- * Cost: O(bytes of the process's list of mappings), may block (system), never faults; 4400 bytes
+ * Cost: O(bytes of the process's list of mappings), may block (system), never faults; 4500 bytes
  * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_hardware_get(enum wrt_hardware feature, struct wrt_hardware_state *out);

@@ -110,7 +110,7 @@ struct wrt_page_allocator {
  * thread must be inside (ERR_STATE), for this and every other call, and NATIVE, STATIC and
  * wrt_pages_protect are ERR_UNSUPPORTED: they could not be closed, or not opened as they were.
  * Cost: O(1); O(initial bytes) for NATIVE, STATIC, prefault, lock, tags, colour and the check
- * "zero", may block (system), may fault; 5400 bytes of stack. */
+ * "zero", may block (system), may fault; 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_allocate(struct wrt_page_allocator *pages, struct wrt_partition *partition,
                    const struct wrt_page_config *config, struct wrt_error *error);
@@ -216,7 +216,7 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_pool_create(struct wrt_page_pool *pool, struct wrt_partition *partition,
                      const struct wrt_page_pool_config *config, struct wrt_error *error);
 /* ERR_BUSY while a slot is taken.
- * Cost: O(slots), may block (system), never faults; 640 bytes of stack. */
+ * Cost: O(slots), may block (system), never faults; 672 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_page_pool_destroy(struct wrt_page_pool *pool, struct wrt_error *error);
 /* Unmaps what free slots hold ready, images too, so that those can be destroyed. Later

@@ -72,25 +72,25 @@ wrt_module_begin(struct wrt_partition *partition, const struct wrt_module_config
 
 /* Feeds the next bytes; borrows them. After an error the loader only accepts abort (every
  * other call repeats the error).
- * Cost: O(size_bytes + bytes of items completed by it), may block (system), may fault; 6400 bytes
+ * Cost: O(size_bytes + bytes of items completed by it), may block (system), may fault; 6500 bytes
  * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_feed(struct wrt_module_loader *loader, const void *bytes, size_t size_bytes,
                 struct wrt_error *error);
 
 /* Ends a load. Takes the loader also on error. Gives *out.
- * Cost: O(metadata and code), O(exports * log exports), may block (system), may fault; 5600 bytes
+ * Cost: O(metadata and code), O(exports * log exports), may block (system), may fault; 5700 bytes
  * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_finish(struct wrt_module_loader *loader, struct wrt_module **out,
                   struct wrt_error *error);
 
 /* Takes the loader and frees what it built. NULL does nothing.
- * Cost: O(blocks of the module), may block (system), may fault; 672 bytes of stack. */
+ * Cost: O(blocks of the module), may block (system), may fault; 704 bytes of stack. */
 WRT_API void wrt_module_abort(struct wrt_module_loader *loader);
 
 /* begin, feed and finish in one call.
- * Cost: O(size_bytes) and as finish, may block (system), may fault; 6500 bytes of stack. */
+ * Cost: O(size_bytes) and as finish, may block (system), may fault; 6600 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_module_load(struct wrt_partition *partition, const struct wrt_module_config *config,
                 const void *bytes, size_t size_bytes, struct wrt_module **out,
@@ -98,7 +98,7 @@ wrt_module_load(struct wrt_partition *partition, const struct wrt_module_config 
 
 /* ERR_BUSY while an instance of it lives, or while a free slot of a page pool maps its memory
  * image (wrt_page_pool_trim, or destroy the pool first). NULL is WRT_OK.
- * Cost: O(blocks of the module), may block (system), may fault; 672 bytes of stack. */
+ * Cost: O(blocks of the module), may block (system), may fault; 704 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_module_destroy(struct wrt_module *module);
 
 /* The integrity of one module, as wrt/store.h says for stores; level of its partition.

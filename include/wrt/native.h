@@ -79,7 +79,7 @@ WRT_API const struct wrt_native_object *wrt_native_get_object(const struct wrt_n
 WRT_API void wrt_native_describe(const struct wrt_native_object *object,
                                  struct wrt_native_description *out);
 /* NULL does nothing.
- * Cost: O(1), a few calls of the system, may block (system), may fault; 640 bytes of stack. */
+ * Cost: O(1), a few calls of the system, may block (system), may fault; 672 bytes of stack. */
 WRT_API void wrt_native_close(struct wrt_native *native);
 
 /* Writes the hash of an object file into it: the last step of whoever makes one, for any machine.

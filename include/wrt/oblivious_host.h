@@ -33,17 +33,17 @@ WRT_BEGIN_DECLS
 struct wrt_oblivious_host;
 
 /* Gives *out, charged to `partition` as HOST, as are the stores that guests create.
- * Cost: O(1), may block (system), may fault; 5100 bytes of stack. */
+ * Cost: O(1), may block (system), may fault; 5200 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_oblivious_host_create(struct wrt_partition *partition, struct wrt_oblivious_host **out,
                           struct wrt_error *error);
 /* Wipes and frees the stores and itself: after the engine's store that it was defined in. NULL
  * does nothing.
- * Cost: O(bytes of the stores), may block (system), may fault; 640 bytes of stack. */
+ * Cost: O(bytes of the stores), may block (system), may fault; 672 bytes of stack. */
 WRT_API void wrt_oblivious_host_destroy(struct wrt_oblivious_host *host);
 
 /* Defines the three functions in `store`, which keeps `host`.
- * Cost: O(1), may block (system), may fault; 6000 bytes of stack. */
+ * Cost: O(1), may block (system), may fault; 6100 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_oblivious_host_define(struct wrt_store *store, struct wrt_oblivious_host *host,
                           struct wrt_error *error);

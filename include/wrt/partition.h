@@ -130,14 +130,14 @@ struct wrt_partition_config {
 /* Creates a partition below `parent` (NULL: a root of its own). Gives *out. ERR_LIMIT: partitions nest
  * to 8 levels, the root counted.
  * Cost: O(siblings + depth + min_bytes' arenas), O(reserved_bytes) to make them resident, may
- * block (system), may fault; 5800 bytes of stack. */
+ * block (system), may fault; 5900 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_create(struct wrt_partition *parent, const struct wrt_partition_config *config,
                      struct wrt_partition **out, struct wrt_error *error);
 
 /* ERR_BUSY, with the reason, while a thread is inside, anything is allocated from it, a child
  * lives, or a process or a watch is attached. ERR_DENIED: permanent. ERR_NO_MEMORY: not opened.
- * Cost: O(arenas + siblings + depth), may block (system), may fault; 608 bytes of stack. */
+ * Cost: O(arenas + siblings + depth), may block (system), may fault; 640 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_destroy(struct wrt_partition *partition, struct wrt_error *error);
 
@@ -361,7 +361,7 @@ WRT_API bool wrt_partition_watch_take(struct wrt_partition_watch *watch,
 /* Memory of the partition's arena, charged before it is taken. alignment_bytes: power
  * of two <= 4096, 0 = 16. size_bytes >= 1. Contents unspecified.
  * The error text names the partition and the limit that refused, and by how much.
- * Cost: O(1) (A4) and O(depth), tagged O(size), may block (system), may fault; 350 steps, 5100
+ * Cost: O(1) (A4) and O(depth), tagged O(size), may block (system), may fault; 350 steps, 5200
  * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
@@ -370,7 +370,7 @@ wrt_partition_allocate(struct wrt_partition *partition, enum wrt_charge charge,
 /* `block` as wrt_partition_allocate gave it; NULL does nothing. `size_bytes` must be the
  * size that was asked for.
  * Cost: O(1) (A4) and O(depth), O(size) tagged or with the check "scrub", may block (system), may
- * fault; 400 steps, 608 bytes of stack. */
+ * fault; 400 steps, 640 bytes of stack. */
 WRT_API void wrt_partition_free(struct wrt_partition *partition, enum wrt_charge charge,
                                 void *block, size_t size_bytes);
 

@@ -84,14 +84,14 @@ wrt_instance_snapshot_with(const struct wrt_instance *instance, wrt_snapshot_wri
  * Memories and tables grow here; if that is refused (ERR_LIMIT, ERR_PARTITION_MAX,
  * ERR_NO_MEMORY) some may have grown and nothing else has changed.
  * Cost: O(size of all memories, tables and the heap), a logarithm of objects for each reference,
- * may block (system), may fault; 7200 bytes of stack. */
+ * may block (system), may fault; 7300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_restore(struct wrt_instance *instance, const void *bytes, size_t size_bytes,
                      struct wrt_error *error);
 
 /* The same with host values; `host` may be NULL.
  * Cost: O(size of all memories, tables and the heap), a logarithm of objects for each reference,
- * may block (system), may fault; 7200 bytes of stack. */
+ * may block (system), may fault; 7300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_instance_restore_with(struct wrt_instance *instance, const void *bytes, size_t size_bytes,
                           const struct wrt_snapshot_host *host, struct wrt_error *error);

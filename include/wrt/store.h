@@ -100,7 +100,7 @@ typedef enum wrt_status wrt_host_function(struct wrt_caller *caller, void *conte
 
 /* Creates a function of the store. `type`'s arrays are copied, `context` is kept until the
  * store is destroyed. Gives a reference that lives as long as the store.
- * Cost: O(types of the store + parameters and results), may block (system), may fault; 5500 bytes
+ * Cost: O(types of the store + parameters and results), may block (system), may fault; 5600 bytes
  * of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_create(struct wrt_store *store, const struct wrt_function_type *type,
@@ -110,7 +110,7 @@ wrt_function_create(struct wrt_store *store, const struct wrt_function_type *typ
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_create(struct wrt_store *store, const struct wrt_table_type *type,
                  union wrt_slot fill, struct wrt_table **out, struct wrt_error *error);
-/* Cost: O(1) and as wrt_pages_allocate, may block (system), may fault; 5900 bytes of stack. */
+/* Cost: O(1) and as wrt_pages_allocate, may block (system), may fault; 6000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_memory_create(struct wrt_store *store, const struct wrt_memory_type *type,
                   struct wrt_memory **out, struct wrt_error *error);
@@ -131,14 +131,14 @@ wrt_global_create_value(struct wrt_store *store, const struct wrt_global_type *t
  * the store that made the memory, until the last store that has a view is gone: it must outlive
  * them all, and where they are used by several threads have an arena that is shared.
  * ERR_ARGUMENT: not shared.
- * Cost: O(1), may block (system), may fault; 5200 bytes of stack. */
+ * Cost: O(1), may block (system), may fault; 5300 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_memory_share(const struct wrt_memory *memory, struct wrt_store *store,
                  struct wrt_memory **out, struct wrt_error *error);
 
 /* Names an object for importers; both names are copied. A name defined again hides the
  * earlier one. The object must be of this store (ERR_ARGUMENT).
- * Cost: O(bytes of the names), may block (system), may fault; 5300 bytes of stack. */
+ * Cost: O(bytes of the names), may block (system), may fault; 5400 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_define(struct wrt_store *store, const char *module, const char *name,
                  struct wrt_extern item, struct wrt_error *error);
@@ -146,7 +146,7 @@ wrt_store_define(struct wrt_store *store, const char *module, const char *name,
 /* wrt_function_create and wrt_store_define in one. `signature` spells the type: parameters,
  * ':', results, one letter each: i = i32, I = i64, f = f32, F = f64, r = externref,
  * p = funcref, v = v128. "iI:i" is (i32, i64) -> i32. ERR_ARGUMENT names a bad letter.
- * Cost: O(types of the store + bytes of names and signature), may block (system), may fault; 5900
+ * Cost: O(types of the store + bytes of names and signature), may block (system), may fault; 6000
  * bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_define_function(struct wrt_store *store, const char *module, const char *name,
@@ -159,7 +159,7 @@ WRT_API bool wrt_store_find(const struct wrt_store *store, struct wrt_bytes modu
                             struct wrt_bytes name, struct wrt_extern *out);
 
 /* Makes every export of `instance` importable under `module`.
- * Cost: O(bytes of the names of the exports), may block (system), may fault; 5400 bytes of stack. */
+ * Cost: O(bytes of the names of the exports), may block (system), may fault; 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_define_instance(struct wrt_store *store, const char *module,
                           struct wrt_instance *instance, struct wrt_error *error);
@@ -190,7 +190,7 @@ wrt_store_instantiate_with(struct wrt_store *store, struct wrt_module *module,
 /* Calls the start function that wrt_store_instantiate_with left alone; WRT_OK if there is none.
  * As wrt_function_call: may return WRT_PAUSED.
  * Cost: O(1) and what the function executes, blocks while the guest or its host function waits,
- * may fault; 5600 bytes of stack. */
+ * may fault; 5900 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_instance_start(struct wrt_instance *instance);
 
 /* Cost: O(1), never blocks, never faults. */
@@ -224,7 +224,7 @@ WRT_API void wrt_extern_get_type(struct wrt_extern item, struct wrt_extern_type 
  * was changed; nothing ran, and wrt_store_trap (kind NONE) has a text that names it.
  * Allocates nothing.
  * Cost: O(arguments + results) and what the guest executes; Critical: and as wrt_store_verify,
- * blocks while the guest or its host function waits, may fault; 5700 bytes of stack. */
+ * blocks while the guest or its host function waits, may fault; 6000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_call(struct wrt_store *store, struct wrt_function *function,
                   const struct wrt_value *arguments, uint32_t argument_count,
@@ -233,7 +233,7 @@ wrt_function_call(struct wrt_store *store, struct wrt_function *function,
 /* The same without types: slots, and counts of slots, as wrt_host_function sees them. The fast
  * way in. Nothing is checked about the slots; a function reference must be of this store.
  * Cost: O(arguments + results) and what the guest executes; Critical: and as wrt_store_verify,
- * blocks while the guest or its host function waits, may fault; 5600 bytes of stack. */
+ * blocks while the guest or its host function waits, may fault; 5900 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
                         const union wrt_slot *arguments, uint32_t argument_count,
@@ -242,7 +242,7 @@ wrt_function_call_slots(struct wrt_store *store, struct wrt_function *function,
 /* Continues the innermost paused call; the same outcomes. ERR_STATE if none is paused.
  * Results arrive here: result_count as in the call.
  * Cost: O(results) and what the guest executes; Critical: and as wrt_store_verify, blocks while
- * the guest or its host function waits, may fault; 5600 bytes of stack. */
+ * the guest or its host function waits, may fault; 5900 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_resume(struct wrt_store *store, struct wrt_value *results, uint32_t result_count);
 WRT_MUST_CHECK WRT_API enum wrt_status
@@ -449,7 +449,7 @@ WRT_API void wrt_caller_charge_fuel(struct wrt_caller *caller, uint64_t fuel);
 /* Cost: O(1), never blocks, never faults. */
 WRT_API uint64_t wrt_memory_size_bytes(const struct wrt_memory *memory);
 WRT_API uint64_t wrt_memory_size_pages(const struct wrt_memory *memory);
-/* Cost: O(1) and as wrt_pages_grow, may block (system), may fault; 4700 bytes of stack. */
+/* Cost: O(1) and as wrt_pages_grow, may block (system), may fault; 4800 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_memory_grow(struct wrt_memory *memory, uint64_t delta_pages, uint64_t *out_old_pages,
                 struct wrt_error *error);
@@ -466,7 +466,7 @@ WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_get(const struct wrt_table *table, uint64_t index, union wrt_slot *out);
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_set(struct wrt_table *table, uint64_t index, union wrt_slot value);
-/* Cost: O(delta), O(elements) when it moves, may block (system), may fault; 5400 bytes of stack. */
+/* Cost: O(delta), O(elements) when it moves, may block (system), may fault; 5500 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_table_grow(struct wrt_table *table, uint64_t delta, union wrt_slot fill,
                uint64_t *out_old_size, struct wrt_error *error);

@@ -70,13 +70,13 @@ wrt_threads_create(struct wrt_store *store, struct wrt_module *module, struct wr
  *   WRT_EXITED, ERR_TRAP   the guest has ended, by any of its threads; all are gone
  * After such an end: ERR_STATE. Blocks.
  * Cost: O(threads) and as wrt_function_call_slots, blocks while a guest thread runs, may fault;
- * 5700 bytes of stack. */
+ * 6000 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_call(struct wrt_threads *threads, struct wrt_function *function,
                  const union wrt_slot *arguments, uint32_t argument_count,
                  union wrt_slot *results, uint32_t result_count);
 /* Cost: O(threads) and as wrt_store_resume_slots, blocks while a guest thread runs, may fault;
- * 5700 bytes of stack. */
+ * 5900 bytes of stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_resume(struct wrt_threads *threads, union wrt_slot *results, uint32_t result_count);
 
