@@ -117,7 +117,7 @@ wrt_pages_allocate(struct wrt_page_allocator *pages, struct wrt_partition *parti
 
 /* Grows by delta_pages (0 allowed). A refusal changes nothing. New bytes are zero.
  * Cost: O(1), at most two calls of the system; O(new bytes) for NATIVE, STATIC, prefault, lock,
- * tags, colour and the check "zero", may block (system), may fault; 550 steps, 4600 bytes of
+ * tags, colour and the check "zero", may block (system), may fault; 550 steps, 4700 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_pages_grow(struct wrt_page_allocator *pages, uint64_t delta_pages, struct wrt_error *error);

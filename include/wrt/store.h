@@ -53,7 +53,7 @@ struct wrt_store_config {
 };
 
 /* Gives *out, charged to `partition`, which must outlive it. May map memory.
- * Cost: O(max_held_references + max_host_depth), may block (system), may fault; 5900 bytes of
+ * Cost: O(max_held_references + max_host_depth), may block (system), may fault; 6000 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_store_create(struct wrt_partition *partition, const struct wrt_store_config *config,
@@ -61,7 +61,7 @@ wrt_store_create(struct wrt_partition *partition, const struct wrt_store_config 
 
 /* Frees the store and all that lives in it; a paused call is dropped. ERR_BUSY from inside
  * one of its host functions. NULL is WRT_OK.
- * Cost: O(instances + memories + tables + blocks), may block (system), may fault; 672 bytes of
+ * Cost: O(instances + memories + tables + blocks), may block (system), may fault; 704 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status wrt_store_destroy(struct wrt_store *store);
 

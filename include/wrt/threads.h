@@ -57,7 +57,7 @@ struct wrt_threads_config {
  * defines it and wasi.thread-spawn there. `wasi` (NULL: none) is defined in the store already.
  * Keeps store, module and wasi until destroy. Gives *out, charged to the store's partition.
  * ERR_ARGUMENT: the module imports no shared memory; ERR_UNSUPPORTED: no threads here.
- * Cost: O(max_threads) and as wrt_memory_create, may block (system), may fault; 6500 bytes of
+ * Cost: O(max_threads) and as wrt_memory_create, may block (system), may fault; 6600 bytes of
  * stack. */
 WRT_MUST_CHECK WRT_API enum wrt_status
 wrt_threads_create(struct wrt_store *store, struct wrt_module *module, struct wrt_wasi *wasi,

@@ -149,7 +149,7 @@ wrt_wasi_restore(struct wrt_wasi *wasi, const void *bytes, size_t size_bytes,
                  struct wrt_error *error);
 
 /* Closes every descriptor that the guest or create opened and frees all. NULL does nothing.
- * Cost: O(max_descriptors), each open one closed, may block (system), may fault; 640 bytes of
+ * Cost: O(max_descriptors), each open one closed, may block (system), may fault; 672 bytes of
  * stack. */
 WRT_API void wrt_wasi_destroy(struct wrt_wasi *wasi);
 
