@@ -301,6 +301,8 @@ typedef CONVENTION enum wrt_run handler(STATE);
         memcpy(&next_, &at_, sizeof next_);                                             \
         __attribute__((musttail)) return next_(PASS);                                   \
     } while (0)
+/* Without going through a code word. */
+#define GO_TO(op) do { __attribute__((musttail)) return table[op](PASS); } while (0)
 #define LEAVE(how) do { UNUSED_STATE(); SAVE(); return (how); } while (0)
 #define STOP() do { __attribute__((musttail)) return stop(PASS); } while (0)
 /* Goes on from what a cold call left in exec. */
@@ -338,17 +340,20 @@ static CONVENTION enum wrt_run stop(STATE)
     RELOAD(wrt_stop_point(exec));
 }
 
+static handler *const table[OP_COUNT];
+
 #define OP(name, ...) static CONVENTION enum wrt_run op_##name(STATE) { __VA_ARGS__ }
 #include "opcodes.def"
 #undef OP
 
-const void *const *wrt_handlers(void)
-{
-    static handler *const table[OP_COUNT] = {
+static handler *const table[OP_COUNT] = {
 #define OP(name, ...) [OP_##name] = op_##name,
 #include "opcodes.def"
 #undef OP
-    };
+};
+
+const void *const *wrt_handlers(void)
+{
     return (const void *const *)(const void *)table;
 }
 
@@ -364,6 +369,7 @@ enum wrt_run wrt_interpret(struct wrt_exec *exec)
 #else /* computed goto */
 
 #define DISPATCH() goto *wrt_authentic_handler(pc->handler, pc)
+#define GO_TO(op) goto *table[op]
 #define GO_BACK(target) GO_BACK_HINTED(target)
 #define FORGET_HINT() (hint = NULL)
 #define LEAVE(how) do { how_ = (how); goto leave; } while (0)

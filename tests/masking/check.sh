@@ -13,7 +13,7 @@ fi
 
 # Handlers that access memory, an array or a table by an index, or jump by one; those of constant
 # addresses (_k) are folded by nobody, so they have it too.
-accesses='^op_((i32|i64|f32|f64|v128)_(load|store)|store_(i32|f32|f64)|copy_|atomic_(load|store|add|sub|and|or|xor|xchg|cmpxchg)|array_(get|set)_|call_indirect|return_call_indirect|br_table|vector_access)'
+accesses='^op_((i32|i64|f32|f64|v128)_(load|store)|store_(i32|f32|f64)|copy_|atomic_(load|store|add|sub|and|or|xor|xchg|cmpxchg)|array_(get|set)_|call_indirect|return_call_indirect|br_table_[as]|vector_access)'
 
 handlers() { # MASKED: prints "NAME masks" for each handler that accesses
   if ! "$cc" -std=gnu11 -O2 -DNDEBUG -Iinclude -Isrc -ffp-contract=off -fno-math-errno \
