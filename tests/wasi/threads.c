@@ -160,16 +160,20 @@ static void test_memory_is_limited(void **state)
     close_guest(&g);
 }
 
+/* Once the guest has started its three threads, however long that takes. */
 static void *interrupt_later(void *context)
 {
+    struct guest *g = context;
+    for (int i = 0; i < 10000 && wrt_threads_count(g->threads) != 3; i++)
+        doze_ms(1);
     doze_ms(20);
-    wrt_store_interrupt(context);
+    wrt_store_interrupt(g->store);
     return NULL;
 }
 
 static void interrupt_soon(struct guest *g, pthread_t *thread)
 {
-    assert_int_equal(pthread_create(thread, NULL, interrupt_later, g->store), 0);
+    assert_int_equal(pthread_create(thread, NULL, interrupt_later, g), 0);
 }
 
 static void test_deadlock_is_interruptible(void **state)
@@ -239,7 +243,7 @@ static void test_all_pause_together(void **state)
     assert_true(processor_ns() - busy < 10000000); /* nobody spins meanwhile */
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(counter(&g, at, i), before[i]);
-    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 50000000);
+    wrt_store_set_deadline(g.store, wrt_time_now_ns() + 200000000);
     assert_status(wrt_threads_resume(g.threads, &result, 1), WRT_PAUSED);
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_not_equal(counter(&g, at, i), before[i]);
