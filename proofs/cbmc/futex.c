@@ -16,20 +16,23 @@
  * PROOF quick giving_up --unwind 5
  * PROOF long waking --unwind 5
  * PROOF long interrupting --unwind 5
- * PROOF long moving --unwind 4
+ * PROOF long moving_across --unwind 4
+ * PROOF long moving_within --unwind 5
  * SIZE queuing include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 3u/
  * SIZE giving_up include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 3u/
  * SIZE waking include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 3u/
  * SIZE interrupting include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 3u/
- * SIZE moving include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 2u/
+ * SIZE moving_across include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 2u/
+ * SIZE moving_within include/wrt/futex.h s/BUCKETS 64u/BUCKETS 2u/;s/WAITERS 256u/WAITERS 2u/
  * MUTANT queuing src/sync/futex_park.c s/a->priority > b->priority \|\|/a->priority < b->priority ||/
  * MUTANT queuing src/sync/futex_park.c s/place->next = \*link;/place->next = 0;/
  * MUTANT giving_up src/sync/futex_park.c s/while \(\*link != 0 && \*link != number\)/while (*link != 0 \&\& *link < number)/
  * MUTANT waking src/sync/futex_park.c s/place->key == key && place->arrival < limit/place->arrival < limit/
  * MUTANT waking src/sync/futex_park.c s/released->count < count\)/released->count <= count)/
  * MUTANT interrupting src/sync/futex_park.c s/if \(place->interrupt == interrupt\)/if (place->interrupt >= interrupt)/
- * MUTANT moving src/sync/futex_park.c s/place->key = to;/;/
- * MUTANT moving src/sync/futex_park.c s/wrt_futex_announce\(target\);/;/
+ * MUTANT moving_across src/sync/futex_park.c s/place->key = to;/;/
+ * MUTANT moving_across src/sync/futex_park.c s/wrt_futex_announce\(target\);/;/
+ * MUTANT moving_within src/sync/futex_park.c s/if \(place->key != from \|\| place->arrival >= limit\)/if (place->key != from)/
  */
 #include "sync/futex_park.c"
 #include "proof.h"
@@ -213,21 +216,30 @@ void interrupting(void)
         prove(is_same(), "no other is touched");
 }
 
-void moving(void)
+/* From queue 0: which one it is, is all the same to the code, but for its own number (queuing: any). */
+static void move_from_first(uint32_t target)
 {
     any_queues();
     remember();
-    const uint32_t source = (uint32_t)any_below(QUEUES), target = (uint32_t)any_below(QUEUES);
     const uint64_t from = any_below(3), to = any_below(3);
     const uint32_t wanted = (uint32_t)any_below(PLACES + 1);
-    const uint32_t all = count_before(source, from, NULL), first = count_before(source, from, &domain.places[look]);
-    const bool is_its = is_parked(look) && place_before.bucket == source && place_before.key == from;
-    const uint32_t moved =
-        move_waiters(&domain, &domain.buckets[source], &domain.buckets[target], from, to, wanted);
+    const uint32_t all = count_before(0, from, NULL), first = count_before(0, from, &domain.places[look]);
+    const bool is_its = is_parked(look) && place_before.bucket == 0 && place_before.key == from;
+    const uint32_t moved = move_waiters(&domain, &domain.buckets[0], &domain.buckets[target], from, to, wanted);
     prove(moved == (all < wanted ? all : wanted), "as many as were asked for, if there are");
     prove(are_queues(), "F1 and F3 hold");
-    if (is_its && first < wanted && source != target)
+    if (is_its && first < wanted)
         prove(is_parked(look) && domain.places[look].bucket == target && domain.places[look].key == to, "moved");
-    else if (!is_its)
+    else
         prove(is_same(), "no other is touched");
+}
+
+void moving_across(void)
+{
+    move_from_first(1);
+}
+
+void moving_within(void)
+{
+    move_from_first(0);
 }

@@ -3,24 +3,20 @@
  *
  * Property: an object that was taken is nobody else's until it is given; taking fails only if all are
  *   taken; a number that is not taken, or none of the pool's, is refused; the last given is the first
- *   taken. Between two threads, in any interleaving: no object is two's at once, also when one was taken
- *   and given back while the other was about to exchange the head.
- * Bound: 3 objects and any 5 operations, in order; 2 objects and two threads of up to 3 operations
- *   each, at any tag.
+ *   taken.
+ * Bound: 3 objects and any 5 operations, in order.
  * Stubbed: nothing.
- * Misses: memory orders (proofs/litmus/pool_chain), caches of a thread, addresses, tags that come round.
+ * Misses: two threads (see rounds), caches of a thread, addresses.
  *
  * PROOF quick in_order --unwind 6
- * PROOF long two_threads --unwind 4 --no-standard-checks --bounds-check
  * MUTANT in_order include/wrt/pool.h s/if \(number == WRT_POOL_END\)/if (false)/
  * MUTANT in_order include/wrt/pool.h s/, WRT_POOL_TAKEN, __ATOMIC_RELAXED\);/, 0, __ATOMIC_RELAXED);/
  * MUTANT in_order include/wrt/pool.h s/number >= pool->object_count \|\|/number > pool->object_count ||/
- * MUTANT two_threads include/wrt/pool.h s/next = \(\(head >> 32\) \+ 1\)/next = (head >> 32)/
  */
 #include "sync/pool.c"
 #include "proof.h"
 
-enum { OBJECTS = 3, PAIR = 2 };
+enum { OBJECTS = 3 };
 static struct wrt_object_pool pool;
 static uint32_t links[OBJECTS];
 static uint8_t objects[OBJECTS];
@@ -66,41 +62,4 @@ void in_order(void)
         prove(wrt_object_pool_is_valid(&pool), "valid");
     }
     prove(wrt_object_pool_count_free(&pool) == OBJECTS - taken, "the others are free");
-}
-
-/* ---- two threads ---- */
-
-static uint32_t owner[PAIR];
-
-static uint32_t take_as(uint32_t me)
-{
-    const uint32_t number = wrt_object_pool_take_number(&pool);
-    if (number == WRT_POOL_NONE)
-        return number;
-    prove(number < PAIR && owner[number] == 0, "nobody else's");
-    owner[number] = me;
-    return number;
-}
-
-static void other_thread(void)
-{
-    const uint32_t first = take_as(2);
-    (void)take_as(2);
-    if (first == WRT_POOL_NONE)
-        return;
-    owner[first] = 0;
-    (void)wrt_object_pool_give_number(&pool, first);
-}
-
-void two_threads(void)
-{
-    pool.links = links;
-    pool.object_count = PAIR;
-    links[0] = 1;
-    links[1] = WRT_POOL_END;
-    pool.head = (uint64_t)any_u32() << 32;
-__CPROVER_ASYNC_1:
-    other_thread();
-    (void)take_as(1);
-    (void)take_as(1);
 }

@@ -5,15 +5,21 @@
  *   nothing outside of the arrays that it made for what it counted; what it accepts is in range: each
  *   index is below the size of what it names, minima are not above maxima nor these above what the kind
  *   can have, and counts are those of the items; what it refuses leaves a status.
- * Bound: sections of up to 13 bytes of imports (two, of any two kinds), 8 of data, exports and globals, 7 of
+ * Bound: sections of up to 13 bytes of imports (three, of any kinds), 8 of data, exports and globals, 7 of
  *   elements, tables, memories, functions and tags, 6 of start and data count; up to 3 items, of an element segment
- *   more; two types before them; names of up to 1 byte.
+ *   more; two types before them; names of up to 1 byte, of imports any that the section has room for.
  * Stubbed: allocation, which may refuse and gives exactly what is asked for; constant expressions, which
  *   take any number of bytes; wrt_read_leb by its contract (leb128.h, proved in leb128), which gives any
- *   value that fits for any bytes; subtyping, any answer; texts of errors.
+ *   value that fits for any bytes; in imports names and the types of items by contracts, which names and
+ *   imported_... prove (the same bytes have the same answer, as both passes need); subtyping, any answer; texts.
  * Misses: the type section, code, custom sections; longer names; more items.
  *
  * PROOF long imports --unwind 4 --slice-formula
+ * PROOF quick names --unwind 8 --slice-formula
+ * PROOF quick imported_functions --unwind 4 --slice-formula
+ * PROOF quick imported_tables --unwind 4 --slice-formula
+ * PROOF quick imported_memories --unwind 4 --slice-formula
+ * PROOF quick imported_globals --unwind 4 --slice-formula
  * PROOF quick functions --unwind 4 --slice-formula
  * PROOF long tables --unwind 4 --slice-formula
  * PROOF quick memories --unwind 4 --slice-formula
@@ -22,7 +28,12 @@
  * PROOF long elements --unwind 4 --unwindset read_element_items.0:6 --slice-formula
  * PROOF long data --unwind 4 --slice-formula
  * PROOF quick singles --unwind 6
- * BY imports wrt_read_leb
+ * BY imports wrt_read_leb wrt_read_name read_imported
+ * BY names wrt_read_leb
+ * BY imported_functions wrt_read_leb
+ * BY imported_tables wrt_read_leb
+ * BY imported_memories wrt_read_leb
+ * BY imported_globals wrt_read_leb
  * BY functions wrt_read_leb
  * BY tables wrt_read_leb
  * BY memories wrt_read_leb
@@ -32,6 +43,12 @@
  * BY data wrt_read_leb
  * MUTANT imports src/engine/sections.c s/n->functions \+= kind == WRT_EXTERN_FUNCTION;/;/
  * MUTANT imports src/engine/sections.c s/return read_imported\(l, kind, &item\);/return kind == WRT_EXTERN_MEMORY || read_imported(l, kind, \&item);/
+ * MUTANT names src/engine/reader.c s/if \(size > limit\)/if (size > limit + 1)/
+ * MUTANT names src/engine/reader.c s/if \(wrt_reader_left\(r\) < size\)/if (wrt_reader_left(r) + 1 < size)/
+ * MUTANT imported_functions src/engine/sections.c s/if \(index >= l->module->info.type_count\)/if (index > l->module->info.type_count)/
+ * MUTANT imported_tables src/engine/sections.c s/limits->minimum <= limits->maximum/limits->minimum >= limits->maximum/
+ * MUTANT imported_memories src/engine/sections.c s/if \(out->limits.minimum > most \|\|/if (/
+ * MUTANT imported_globals src/engine/sections.c s/!global->is_mutable \|\| uses/global->is_mutable || uses/
  * MUTANT functions src/engine/sections.c s/if \(index >= l->module->info.type_count\)/if (index > l->module->info.type_count)/
  * MUTANT functions src/engine/reader.h s/if \(r->at == r->end\)$/if (r->at > r->end)/
  * MUTANT tables src/engine/sections.c s/limits->minimum <= limits->maximum/limits->minimum >= limits->maximum/
@@ -167,20 +184,31 @@ static bool check(bool ok)
     return ok;
 }
 
+/* A page size that there is; its minimum can be had, its maximum too; a shared one has a maximum. */
+static bool is_memory(const struct wrt_memory_type *type)
+{
+    const struct wrt_limits *const limits = &type->limits;
+    return (type->page_bytes == 1 || type->page_bytes == 65536) && limits->minimum <= wrt_most_pages(type) &&
+           (!limits->has_maximum || (limits->minimum <= limits->maximum && limits->maximum <= wrt_most_pages(type))) &&
+           (!type->is_shared || limits->has_maximum);
+}
+
 static void check_memory(const struct wrt_memory_type *type)
 {
-    prove(type->page_bytes == 1 || type->page_bytes == 65536, "a page size that there is");
-    prove(type->limits.minimum <= wrt_most_pages(type), "its minimum can be had");
-    prove(!type->limits.has_maximum || (type->limits.minimum <= type->limits.maximum &&
-                                        type->limits.maximum <= wrt_most_pages(type)), "its maximum too");
-    prove(!type->is_shared || type->limits.has_maximum, "a shared one has a maximum");
+    prove(is_memory(type), "a memory that can be had");
+}
+
+/* Minimum and maximum in order; 32 bits of them unless it has 64; of references. */
+static bool is_table(const struct wrt_table_type *type)
+{
+    const struct wrt_limits *const limits = &type->limits;
+    return (!limits->has_maximum || limits->minimum <= limits->maximum) && wrt_is_reference(type->element) &&
+           (type->is_64 || (limits->minimum <= UINT32_MAX && limits->maximum <= UINT32_MAX));
 }
 
 static void check_table(const struct wrt_table_type *type)
 {
-    prove(!type->limits.has_maximum || type->limits.minimum <= type->limits.maximum, "minimum, maximum");
-    prove(type->is_64 || (type->limits.minimum <= UINT32_MAX && type->limits.maximum <= UINT32_MAX), "32 bits");
-    prove(wrt_is_reference(type->element), "of references");
+    prove(is_table(type), "a table that can be had");
 }
 
 static void check_function(uint32_t type)
@@ -188,11 +216,89 @@ static void check_function(uint32_t type)
     prove(type < TYPES && types[type].kind == WRT_KIND_FUNCTION, "a function type that there is");
 }
 
+/* ---- what imports are made of, by contract ---- */
+
+/* For each place in the section where something may start: is it taken, and where does it end? */
+static bool is_taken_at[MOST_BYTES + 1];
+static uint8_t end_of[MOST_BYTES + 1];
+
+/* Moves on as it is said for the place where the reader is, by a byte or more if it is taken. */
+static bool move_on(struct wrt_reader *r)
+{
+    const size_t from = (size_t)(r->at - r->start), size = (size_t)(r->end - r->start);
+    prove(r->start <= r->at && r->at <= r->end, "inside the section");
+    if (!is_taken_at[from]) {
+        r->at += any_below(wrt_reader_left(r) + 1);
+        return any_bool() ? wrt_malformed(r, "refused") : wrt_refuse(r, WRT_ERR_LIMIT, "refused");
+    }
+    assume(end_of[from] > from && end_of[from] <= size);
+    r->at = r->start + end_of[from];
+    return true;
+}
+
+bool contract_wrt_read_name(struct wrt_reader *r, uint32_t limit, struct wrt_bytes *out)
+{
+    const uint8_t *const before = r->at;
+    if (!move_on(r))
+        return false;
+    out->size_bytes = (uint32_t)any_below((uint64_t)limit + 1);
+    assume(out->size_bytes < (size_t)(r->at - before));
+    out->data = r->at - out->size_bytes;
+    return true;
+}
+
+static bool is_global_type(const struct wrt_global_type *type)
+{
+    return !type->is_mutable || (loader.t.r.features_off >> WRT_FEATURE_MUTABLE_GLOBAL & 1) == 0;
+}
+
+bool contract_read_imported(struct wrt_module_loader *ignored, uint8_t kind, void *out)
+{
+    static struct wrt_table_type table;
+    static struct wrt_memory_type memory;
+    static struct wrt_global_type global;
+    const size_t sizes[] = {sizeof(uint32_t), sizeof table, sizeof memory, sizeof global, sizeof(uint32_t)};
+    (void)ignored;
+    if (kind > WRT_EXTERN_TAG)
+        return wrt_malformed(&loader.t.r, "refused");
+    prove(__CPROVER_w_ok(out, sizes[kind]), "room for what is read");
+    if (!move_on(&loader.t.r))
+        return false;
+    switch (kind) {
+    case WRT_EXTERN_TABLE: {
+        __CPROVER_havoc_object(&table);
+        assume(is_table(&table));
+        *(struct wrt_table_type *)out = table;
+        break;
+    }
+    case WRT_EXTERN_MEMORY: {
+        __CPROVER_havoc_object(&memory);
+        assume(is_memory(&memory));
+        *(struct wrt_memory_type *)out = memory;
+        break;
+    }
+    case WRT_EXTERN_GLOBAL: {
+        global.is_mutable = any_bool();
+        assume(is_global_type(&global));
+        *(struct wrt_global_type *)out = global;
+        break;
+    }
+    default: {
+        const uint32_t type = (uint32_t)any_below(TYPES);
+        assume(types[type].kind == WRT_KIND_FUNCTION);
+        *(uint32_t *)out = type;
+    }
+    }
+    return true;
+}
+
 /* ---- the sections ---- */
 
 void imports(void)
 {
     set_up(13);
+    __CPROVER_havoc_object(is_taken_at);
+    __CPROVER_havoc_object(end_of);
     if (!check(read_imports(l)))
         return;
     const struct wrt_module_info *const info = &m->info;
@@ -202,7 +308,7 @@ void imports(void)
     prove(counts[0] <= m->config.max_functions && counts[1] <= m->config.max_tables &&
               counts[2] <= m->config.max_memories && counts[3] <= m->config.max_globals &&
               counts[4] <= m->config.max_tags && info->import_count <= m->config.max_imports, "within limits");
-    const uint32_t i = (uint32_t)any_below(2);
+    const uint32_t i = (uint32_t)any_below(MOST_ITEMS);
     if (i < info->import_count) {
         prove(m->imports[i].kind <= WRT_EXTERN_TAG && m->imports[i].index < counts[m->imports[i].kind],
               "an index in range");
@@ -216,6 +322,56 @@ void imports(void)
         check_memory(&m->memories[i]);
     if (i < counts[4])
         check_function(m->tags[i]);
+}
+
+void names(void)
+{
+    set_up(7);
+    const struct wrt_reader before = l->t.r;
+    const uint32_t limit = any_u32();
+    struct wrt_bytes name = {0};
+    if (!check(wrt_read_name(&l->t.r, limit, &name)))
+        return;
+    prove(l->t.r.at > before.at && name.data + name.size_bytes == l->t.r.at, "its bytes were the last read");
+    prove(name.size_bytes < (size_t)(l->t.r.at - before.at) && name.size_bytes <= limit, "within its limit");
+}
+
+static bool is_imported(uint8_t kind, void *out)
+{
+    set_up(7);
+    m->info.function_count = 3;
+    const uint8_t *const before = l->t.r.at;
+    const bool taken = check(read_imported(l, kind, out));
+    prove(!taken || l->t.r.at > before, "a byte or more");
+    return taken;
+}
+
+void imported_functions(void)
+{
+    uint32_t type = 0;
+    if (is_imported(any_bool() ? WRT_EXTERN_FUNCTION : WRT_EXTERN_TAG, &type))
+        check_function(type);
+}
+
+void imported_tables(void)
+{
+    struct wrt_table_type type;
+    if (is_imported(WRT_EXTERN_TABLE, &type))
+        check_table(&type);
+}
+
+void imported_memories(void)
+{
+    struct wrt_memory_type type;
+    if (is_imported(WRT_EXTERN_MEMORY, &type))
+        check_memory(&type);
+}
+
+void imported_globals(void)
+{
+    struct wrt_global_type type;
+    if (is_imported(WRT_EXTERN_GLOBAL, &type))
+        prove(is_global_type(&type), "mutable only if that is not turned off");
 }
 
 void functions(void)
